@@ -1,0 +1,1 @@
+//! Server-side apply, drift proofs, inventory, prune and health.

@@ -1,0 +1,1 @@
+//! Reproducible archives, digests, ignore rules, storage, file server and reader.

@@ -1,0 +1,1 @@
+//! The reconcile driver: queue, lanes, permits, conditions, finalizers, outbox.

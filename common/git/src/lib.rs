@@ -1,0 +1,1 @@
+//! Git over the network: wire protocol, mirrors, refs per access.

@@ -1,0 +1,1 @@
+//! Go's text conventions: Masterminds SemVer, RE2, durations, path matching, JSON escaping.

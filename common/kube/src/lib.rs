@@ -1,0 +1,1 @@
+//! API client stack, limiter, identities, watch hub, leader election.

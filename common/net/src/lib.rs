@@ -1,0 +1,1 @@
+//! TLS, proxies, the conventions of Secrets, the HTTP client pool.

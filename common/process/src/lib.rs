@@ -1,0 +1,1 @@
+//! What every main is made of: flags, start-up, shutdown, probes, metrics, logs, traces.

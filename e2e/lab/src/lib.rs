@@ -1,0 +1,1 @@
+//! The lab: control plane, Git server, sinks and `Env` for integration tests.

@@ -1,0 +1,1 @@
+//! notification-controller: dispatches events and receives webhooks.

@@ -1,0 +1,1 @@
+//! source-controller: turns sources into artifacts.
