@@ -1,1 +1,15 @@
-//! Server-side apply, drift proofs, inventory, prune and health.
+//! Server-side apply, drift detection, inventory, prune and health, as kustomize-controller and helm-controller share
+//! them.
+//!
+//! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
+//! [`managed_fields`] (taking over former managers), [`drift`] (what counts as a difference), [`health`] (is an object
+//! ready), [`inventory`] and [`change`] (what was done).
+
+pub mod change;
+pub mod drift;
+pub mod health;
+pub mod inventory;
+pub mod managed_fields;
+pub mod object;
+pub mod order;
+pub mod rules;
