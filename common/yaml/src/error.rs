@@ -1,0 +1,83 @@
+//! What can go wrong; the texts are those of go-yaml and Go's encoding/json.
+
+/// Failure to read, convert or write YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not YAML. Go counts lines in its own way: a parser problem is reported one line early, and a problem
+    /// on the first line has no line at all.
+    #[error("yaml: {}{problem}", Line(*.line))]
+    Syntax {
+        /// Line as go-yaml reports it; 0 if it reports none.
+        line: u64,
+        /// What go-yaml calls the problem.
+        problem: String,
+    },
+    /// An alias names no anchor that precedes it.
+    #[error("yaml: unknown anchor '{0}' referenced")]
+    UnknownAnchor(String),
+    /// An anchored node contains an alias of itself.
+    #[error("yaml: anchor '{0}' value contains itself")]
+    RecursiveAnchor(String),
+    /// Expansion of aliases multiplies the document beyond Go's ratio or the node limit.
+    #[error("yaml: document contains excessive aliasing")]
+    ExcessiveAliasing,
+    /// Collections are nested deeper than the limit.
+    #[error("yaml: exceeded max depth of {0}")]
+    TooDeep(usize),
+    /// The input is longer than the limit, in bytes.
+    #[error("yaml: input of {size} bytes exceeds the limit of {limit} bytes")]
+    TooLarge {
+        /// Length of the input.
+        size: usize,
+        /// Longest input accepted.
+        limit: usize,
+    },
+    /// The input holds more nodes than the limit.
+    #[error("yaml: document exceeds the limit of {0} nodes")]
+    TooManyNodes(usize),
+    /// A `<<` key whose value cannot be merged; the text is kyaml's.
+    #[error("{0}")]
+    Merge(&'static str),
+    /// A scalar does not have the type its explicit tag claims.
+    #[error("yaml: cannot decode {actual} `{text}` as a {wanted}")]
+    WrongTag {
+        /// Tag that resolution of the text gives.
+        actual: &'static str,
+        /// The scalar.
+        text: String,
+        /// Tag written in the document.
+        wanted: String,
+    },
+    /// A mapping has the same key twice; both lines count from 1.
+    #[error("yaml: unmarshal errors:\n  line {line}: mapping key {key:?} already defined at line {first}")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Line of the second occurrence.
+        line: u64,
+        /// Line of the first one.
+        first: u64,
+    },
+    /// A mapping key is not a string, which JSON cannot hold.
+    #[error("json: unsupported type: map[interface {{}}]interface {{}}")]
+    KeyNotString,
+    /// NaN and infinity have no JSON form.
+    #[error("json: unsupported value: {0}")]
+    UnsupportedValue(&'static str),
+    /// A `!!binary` scalar is not base64.
+    #[error("yaml: !!binary value contains invalid base64 data")]
+    InvalidBinary,
+}
+
+/// `line N: `, or nothing for line 0.
+struct Line(u64);
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            line => write!(formatter, "line {line}: "),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Aliases and merge keys, as kyaml resolves them right after parsing.
+
+use std::collections::HashMap;
+
+use crate::compose::Limits;
+use crate::error::Error;
+use crate::node::{Entry, List, Node, Tag};
+
+impl Node {
+    /// Replaces aliases by copies of what they refer to, merges `<<` keys, and removes anchors.
+    ///
+    /// Of several merged mappings the earlier one wins, and a key of the mapping itself wins over all of them. A mapping
+    /// that has a null key gets it twice, as upstream, and hence fails at output.
+    ///
+    /// # Errors
+    /// [`Error::RecursiveAnchor`], [`Error::ExcessiveAliasing`] beyond the node limit, [`Error::TooDeep`], and
+    /// [`Error::Merge`].
+    pub fn expand(&mut self, limits: &Limits) -> Result<(), Error> {
+        if !self.needs_expansion() {
+            return Ok(());
+        }
+        let mut expansion = Expansion { anchors: HashMap::new(), nodes: 0, limits: *limits };
+        let root = std::mem::take(self);
+        *self = expansion.node(root, 0)?;
+        Ok(())
+    }
+
+    /// Whether there is an alias, an anchor, a merge key or a null key anywhere.
+    fn needs_expansion(&self) -> bool {
+        if self.alias_of().is_some() || !self.anchor().is_empty() {
+            return true;
+        }
+        let odd_key = |key: &Self| {
+            matches!(key.tag(), Tag::Merge | Tag::Null) || !key.anchor().is_empty() || !key.is_scalar()
+        };
+        self.items().iter().any(Self::needs_expansion)
+            || self.entries().iter().any(|entry| odd_key(&entry.key) || entry.value.needs_expansion())
+    }
+}
+
+struct Expansion {
+    /// Finished values of the anchors so far; `None` while the anchored node is being expanded.
+    anchors: HashMap<String, Option<Node>>,
+    nodes: usize,
+    limits: Limits,
+}
+
+impl Expansion {
+    fn node(&mut self, mut node: Node, depth: usize) -> Result<Node, Error> {
+        if let Some(anchor) = node.alias_of() {
+            return self.alias(anchor, depth);
+        }
+        if depth > self.limits.depth {
+            return Err(Error::TooDeep(self.limits.depth));
+        }
+        self.count(1)?;
+        let anchor = node.anchor().to_owned();
+        if !anchor.is_empty() {
+            self.anchors.insert(anchor.clone(), None);
+            node.set_anchor("");
+        }
+        if let Some(items) = node.items_mut() {
+            for item in items.iter_mut() {
+                *item = self.node(std::mem::take(item), depth + 1)?;
+            }
+        }
+        if let Some(entries) = node.entries_mut() {
+            *entries = self.entries(std::mem::take(entries), depth)?;
+        }
+        if !anchor.is_empty() {
+            self.anchors.insert(anchor, Some(node.clone()));
+        }
+        Ok(node)
+    }
+
+    fn alias(&mut self, anchor: &str, depth: usize) -> Result<Node, Error> {
+        match self.anchors.get(anchor) {
+            Some(Some(node)) => {
+                let node = node.clone();
+                let (nodes, height) = extent(&node);
+                if depth + height > self.limits.depth {
+                    return Err(Error::TooDeep(self.limits.depth));
+                }
+                self.count(nodes)?;
+                Ok(node)
+            }
+            Some(None) => Err(Error::RecursiveAnchor(anchor.to_owned())),
+            None => Err(Error::UnknownAnchor(anchor.to_owned())),
+        }
+    }
+
+    fn count(&mut self, nodes: usize) -> Result<(), Error> {
+        self.nodes += nodes;
+        if self.nodes > self.limits.nodes { Err(Error::ExcessiveAliasing) } else { Ok(()) }
+    }
+
+    fn entries(&mut self, entries: List<Entry>, depth: usize) -> Result<List<Entry>, Error> {
+        let mut merged: Option<Node> = None;
+        let mut own = List::with_capacity(entries.len());
+        for Entry { key, value } in entries {
+            let key = self.node(key, depth + 1)?;
+            let value = self.node(value, depth + 1)?;
+            if key.tag() != Tag::Merge {
+                if key.is_null() {
+                    own.push(Entry { key: key.clone(), value: value.clone() });
+                }
+                own.push(Entry { key, value });
+            } else if merged.replace(value).is_some() {
+                return Err(Error::Merge("duplicate merge key"));
+            }
+        }
+        match merged {
+            Some(source) => merge(own, source),
+            None => Ok(own),
+        }
+    }
+}
+
+fn merge(mut own: List<Entry>, source: Node) -> Result<List<Entry>, Error> {
+    let sources = if source.is_mapping() {
+        vec![source]
+    } else if source.is_sequence() {
+        if source.items().iter().any(Node::is_sequence) {
+            return Err(Error::Merge("invalid map merge: received a nested sequence"));
+        }
+        source.items().to_vec()
+    } else {
+        return Err(Error::Merge("map merge requires map or sequence of maps as the value"));
+    };
+    for source in sources {
+        if !source.is_mapping() {
+            return Err(Error::Merge("invalid map merge: received alias for a non-map value"));
+        }
+        for entry in source.entries() {
+            if !own.iter().any(|known| known.key.as_str() == entry.key.as_str()) {
+                own.push(entry.clone());
+            }
+        }
+    }
+    Ok(own)
+}
+
+/// Number of nodes and height of a tree.
+fn extent(node: &Node) -> (usize, usize) {
+    let children =
+        node.items().iter().chain(node.entries().iter().flat_map(|entry| [&entry.key, &entry.value]));
+    let (nodes, height) =
+        children.map(extent).fold((0, 0), |(nodes, height), (more, other)| (nodes + more, height.max(other)));
+    (nodes + 1, height + 1)
+}

@@ -1,0 +1,233 @@
+//! The output of kustomize and of `sigs.k8s.io/yaml`: JSON, then YAML by go-yaml v2.
+//!
+//! Both steps are one here: keys are sorted and scalars typed while they are written.
+
+use std::cmp::Ordering;
+
+use crate::emitter::{INDENT, Page, Place};
+use crate::error::Error;
+use crate::json::{push_display, push_float_g};
+use crate::node::{Entry, Kind, Node, Style};
+use crate::quote::{Tabs, analyze};
+use crate::resolve::{Resolved, Schema, is_base_60, resolve};
+use crate::value::{Scalar, Value, duplicate_key, key_text, scalar_value};
+
+/// Longest key in bytes that goes on one line with its colon.
+const LONGEST_SIMPLE_KEY: usize = 128;
+
+/// Where go-yaml v2 folds.
+const WIDTH: usize = 80;
+
+/// The document as kustomize prints it: sorted keys, go-yaml v2's quoting, one final line break.
+///
+/// # Errors
+/// As [`Node::to_value`].
+pub fn to_sorted_yaml(node: &Node) -> Result<String, Error> {
+    let mut out = String::new();
+    write_sorted_yaml(node, &mut out)?;
+    Ok(out)
+}
+
+/// Appends [`to_sorted_yaml`] to a text that is empty or ends with a line break. On an error the text has a broken tail.
+///
+/// # Errors
+/// As [`Node::to_value`].
+pub fn write_sorted_yaml(node: &Node, out: &mut String) -> Result<(), Error> {
+    let mut writer = Writer { page: Page::new(out, WIDTH, Tabs::Special), buffer: String::new() };
+    writer.node(node, Position { indent: 0, parent: Parent::Root, in_flow: false })?;
+    writer.page.line_break_if_open();
+    Ok(())
+}
+
+impl Value {
+    /// The value as `sigs.k8s.io/yaml` marshals it.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedValue`] for NaN and infinity.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        to_sorted_yaml(&self.to_node())
+    }
+}
+
+struct Writer<'a> {
+    page: Page<'a>,
+    /// Text of the number in hand.
+    buffer: String,
+}
+
+/// Where a node stands.
+#[derive(Clone, Copy)]
+struct Position {
+    /// Indentation of the block around it.
+    indent: usize,
+    parent: Parent,
+    in_flow: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    Root,
+    Mapping,
+    Sequence,
+}
+
+impl Writer<'_> {
+    fn node(&mut self, node: &Node, at: Position) -> Result<(), Error> {
+        let in_flow = at.in_flow || node.style() == Style::Flow;
+        match node.kind() {
+            Kind::Scalar => {
+                let scalar = scalar_value(node, at.in_flow)?;
+                self.scalar(
+                    &scalar,
+                    Place::Block,
+                    if at.parent == Parent::Root { 0 } else { at.indent + INDENT },
+                )
+            }
+            Kind::Alias => Err(Error::UnknownAnchor(node.alias_of().unwrap_or_default().to_owned())),
+            Kind::Sequence if node.is_empty() => {
+                self.page.word("[]");
+                Ok(())
+            }
+            Kind::Mapping if node.is_empty() => {
+                self.page.word("{}");
+                Ok(())
+            }
+            Kind::Sequence => {
+                // a list in a map is not indented, unless it opens on the line of an indicator
+                let indentless = at.parent == Parent::Mapping && !self.page.at_indention();
+                let indent = child_indent(at, indentless);
+                for item in node.items() {
+                    self.page.indent(indent);
+                    self.page.block_indicator("-");
+                    self.node(item, Position { indent, parent: Parent::Sequence, in_flow })?;
+                }
+                Ok(())
+            }
+            Kind::Mapping => self.mapping(node.entries(), Position { in_flow, ..at }),
+        }
+    }
+
+    fn mapping(&mut self, entries: &[Entry], at: Position) -> Result<(), Error> {
+        let indent = child_indent(at, false);
+        let in_order =
+            |(one, other): (&Entry, &Entry)| natural_order(one.name(), other.name()) == Ordering::Less;
+        if entries.iter().zip(entries.iter().skip(1)).all(in_order) {
+            return entries.iter().try_for_each(|entry| self.entry(entry, Position { indent, ..at }));
+        }
+        let mut sorted: Vec<&Entry> = entries.iter().collect();
+        sorted.sort_by(|one, other| natural_order(one.name(), other.name()));
+        for pair in sorted.windows(2) {
+            if let [one, other] = pair
+                && one.name() == other.name()
+            {
+                return Err(duplicate_key(entries, one.name().unwrap_or_default()));
+            }
+        }
+        sorted.into_iter().try_for_each(|entry| self.entry(entry, Position { indent, ..at }))
+    }
+
+    /// An entry of a mapping whose keys stand at `at.indent`.
+    fn entry(&mut self, entry: &Entry, at: Position) -> Result<(), Error> {
+        let key = key_text(entry, at.in_flow)?;
+        self.page.indent(at.indent);
+        let value = Position { parent: Parent::Mapping, ..at };
+        if key.len() <= LONGEST_SIMPLE_KEY && !analyze(key, Tabs::Special).multiline {
+            self.string(key, Place::SimpleKey, at.indent + INDENT);
+            self.page.glue(":");
+        } else {
+            self.page.block_indicator("?");
+            self.string(key, Place::Block, at.indent + INDENT);
+            self.page.indent(at.indent);
+            self.page.block_indicator(":");
+        }
+        self.node(&entry.value, value)
+    }
+
+    fn scalar(&mut self, scalar: &Scalar<'_>, place: Place, indent: usize) -> Result<(), Error> {
+        self.buffer.clear();
+        match scalar {
+            Scalar::Null => self.buffer.push_str("null"),
+            Scalar::Bool(true) => self.buffer.push_str("true"),
+            Scalar::Bool(false) => self.buffer.push_str("false"),
+            Scalar::Int(value) => push_display(&mut self.buffer, value),
+            Scalar::Uint(value) => push_display(&mut self.buffer, value),
+            Scalar::Float(value) => push_number(&mut self.buffer, *value),
+            Scalar::Str(text) => {
+                self.string(text, place, indent);
+                return Ok(());
+            }
+            Scalar::Owned(text) => {
+                self.string(text, place, indent);
+                return Ok(());
+            }
+        }
+        self.page.word(&self.buffer);
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str, place: Place, indent: usize) {
+        let wanted = if text.contains('\n') {
+            Style::Literal
+        } else if resolve(text, Schema::V2) == Resolved::Str && !is_base_60(text) {
+            Style::Plain
+        } else {
+            Style::DoubleQuoted
+        };
+        self.page.scalar(text, wanted, place, indent);
+    }
+}
+
+fn child_indent(at: Position, indentless: bool) -> usize {
+    if at.parent == Parent::Root || indentless { at.indent } else { at.indent + INDENT }
+}
+
+/// A float after the detour over JSON: whole numbers become integers where they fit.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within the range")]
+fn push_number(out: &mut String, value: f64) {
+    let whole = value.fract() == 0.0;
+    if whole && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
+        push_display(out, &(value as i64));
+    } else if whole && (0.0..18_446_744_073_709_551_616.0).contains(&value) {
+        push_display(out, &(value as u64));
+    } else {
+        push_float_g(out, value);
+    }
+}
+
+/// go-yaml v2's order of keys: numbers within them by value, letters after all else.
+pub(crate) fn natural_order(one: Option<&str>, other: Option<&str>) -> Ordering {
+    let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
+    let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    // back to the start of the character that differs
+    let start =
+        (0..=common).rev().find(|at| one.is_char_boundary(*at) && other.is_char_boundary(*at)).unwrap_or(0);
+    let (prefix, one_rest) = one.split_at(start);
+    let other_rest = other.get(start..).unwrap_or_default();
+    let (Some(a), Some(b)) = (one_rest.chars().next(), other_rest.chars().next()) else {
+        return one.len().cmp(&other.len());
+    };
+    match (a.is_alphabetic(), b.is_alphabetic()) {
+        (true, true) => return a.cmp(&b),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    let digits_before = || prefix.chars().rev().take_while(|c| is_digit(*c)).any(|c| c != '0');
+    let lead = i64::from((a == '0' || b == '0') && digits_before());
+    let (one_value, one_run) = number_at(one_rest, lead);
+    let (other_value, other_run) = number_at(other_rest, lead);
+    one_value.cmp(&other_value).then(one_run.cmp(&other_run)).then(a.cmp(&b))
+}
+
+/// Value and length of the digits at the start; Go's arithmetic wraps.
+fn number_at(text: &str, lead: i64) -> (i64, usize) {
+    text.chars().take_while(|c| is_digit(*c)).fold((lead, 0), |(value, run), c| {
+        let digit = i64::from(u32::from(c)) - i64::from(u32::from('0'));
+        (value.wrapping_mul(10).wrapping_add(digit), run + 1)
+    })
+}
+
+/// Go's `unicode.IsDigit` is category Nd; beyond ASCII that hardly occurs in keys.
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
