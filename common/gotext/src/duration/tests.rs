@@ -1,3 +1,5 @@
+#![expect(clippy::unreadable_literal, reason = "recorded values stay as they were printed")]
+
 use super::*;
 
 /// Text, and what Go 1.26's `time.ParseDuration` and `Duration.String` made of it.
