@@ -1,0 +1,1 @@
+//! Tables of field specs: the defaults and what `configurations` and `crds` add.

@@ -1,0 +1,118 @@
+//! Files in memory.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
+
+use super::{Entry, Error, FileSystem, Kind, Location, MAX_FILE_SIZE};
+use crate::path;
+
+/// Files in memory; directories exist as far as files lie in them.
+///
+/// ```
+/// use flux_kustomize::file_system::{FileSystem, Kind, MemoryFileSystem};
+/// let files = MemoryFileSystem::from_iter([("/app/service.yaml", "kind: Service")]);
+/// assert_eq!(files.kind("/app"), Some(Kind::Directory));
+/// assert_eq!(files.read("/app/service.yaml").unwrap(), b"kind: Service");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFileSystem {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl MemoryFileSystem {
+    /// No files.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces a file; the path is made absolute against `/` and cleaned.
+    pub fn insert(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files.insert(path::absolute("/", path), content.into());
+    }
+
+    /// The paths below a directory that start with its path and a slash.
+    fn below(&self, directory: &str) -> impl Iterator<Item = (&str, &String)> {
+        let prefix = if directory == "/" { "/".to_owned() } else { format!("{directory}/") };
+        let range: Range<'_, String, Vec<u8>> = self.files.range(prefix.clone()..);
+        range.map_while(move |(name, _)| Some((name.strip_prefix(&prefix)?, name)))
+    }
+}
+
+impl<P: AsRef<str>, C: Into<Vec<u8>>> FromIterator<(P, C)> for MemoryFileSystem {
+    fn from_iter<I: IntoIterator<Item = (P, C)>>(files: I) -> Self {
+        let mut file_system = Self::new();
+        for (path, content) in files {
+            file_system.insert(path.as_ref(), content);
+        }
+        file_system
+    }
+}
+
+impl FileSystem for MemoryFileSystem {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        match (self.files.get(path), self.kind(path)) {
+            (Some(content), _) if content.len() as u64 > MAX_FILE_SIZE => {
+                Err(Error::TooLarge { path: path.to_owned(), limit: MAX_FILE_SIZE })
+            }
+            (Some(content), _) => Ok(content.clone()),
+            (None, Some(_)) => Err(Error::IsDirectory { path: path.to_owned() }),
+            (None, None) => Err(Error::NotFound { operation: "open", path: path.to_owned() }),
+        }
+    }
+
+    fn kind(&self, path: &str) -> Option<Kind> {
+        if self.files.contains_key(path) {
+            return Some(Kind::File);
+        }
+        (path == "/" || self.below(path).next().is_some()).then_some(Kind::Directory)
+    }
+
+    fn resolve(&self, path: &str) -> Result<Location, Error> {
+        match self.kind(path) {
+            Some(Kind::Directory) => Ok(Location { directory: path.to_owned(), file: None }),
+            Some(Kind::File) => Ok(Location {
+                directory: path::parent(path).to_owned(),
+                file: Some(path::base_name(path).to_owned()),
+            }),
+            None => Err(Error::NotFound { operation: "lstat", path: path.to_owned() }),
+        }
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Entry>, Error> {
+        match self.kind(path) {
+            Some(Kind::Directory) => {}
+            Some(Kind::File) => return Err(Error::NotDirectory { path: path.to_owned() }),
+            None => return Err(Error::NotFound { operation: "open", path: path.to_owned() }),
+        }
+        let mut entries: Vec<Entry> = Vec::new();
+        for (relative, _) in self.below(path) {
+            let (name, kind) = match relative.split_once('/') {
+                Some((name, _)) => (name, Kind::Directory),
+                None => (relative, Kind::File),
+            };
+            if entries.last().is_none_or(|entry| entry.name != name) {
+                entries.push(Entry { name: name.to_owned(), kind: Some(kind) });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.dedup();
+        Ok(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_follow_from_files() {
+        let files =
+            MemoryFileSystem::from_iter([("/a/b/c", "1"), ("/a/b.d", "2"), ("/a/b/d", "3"), ("/ab", "4")]);
+        let names: Vec<_> =
+            files.list("/a").unwrap().into_iter().map(|entry| (entry.name, entry.kind)).collect();
+        assert_eq!(names, [("b".to_owned(), Some(Kind::Directory)), ("b.d".to_owned(), Some(Kind::File))]);
+        assert_eq!(files.kind("/a/x"), None);
+        assert_eq!(files.read("/a/b").unwrap_err().to_string(), "read /a/b: is a directory");
+        assert_eq!(files.read("/x").unwrap_err().to_string(), "open /x: no such file or directory");
+    }
+}

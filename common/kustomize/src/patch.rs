@@ -1,0 +1,1 @@
+//! Patches: selection, strategic merge and JSON 6902.

@@ -1,0 +1,1 @@
+//! Replacements: copying a field's value into other fields.

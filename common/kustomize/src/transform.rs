@@ -1,0 +1,1 @@
+//! Transformers: functions over a resource map.

@@ -1,0 +1,1 @@
+//! Vars: `$(NAME)` expansion.
