@@ -2,7 +2,7 @@
 //! them.
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
-//! [`managed_fields`] (taking over former managers), [`drift`] (what counts as a difference), [`health`] (is an object
+//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] (what counts as a difference), [`health`] (is an object
 //! ready), [`inventory`] and [`change`] (what was done).
 
 pub mod change;
@@ -10,6 +10,7 @@ pub mod drift;
 pub mod health;
 pub mod inventory;
 pub mod managed_fields;
+pub mod normalisation;
 pub mod object;
 pub mod order;
 pub mod rules;
