@@ -1,0 +1,9 @@
+import sys
+
+
+def main():
+	print("tabs here")
+
+
+if __name__ == "__main__":
+    main()
