@@ -12,12 +12,16 @@ mod resource;
 mod resource_map;
 
 mod configuration;
+mod decode;
 mod field;
+mod kustomization;
+pub mod loader;
 mod patch;
 mod replacement;
 mod schema;
 mod transform;
 mod variable;
+mod yaml_1_1;
 
 pub use error::Error;
 pub use file_system::FileSystem;
