@@ -2,15 +2,17 @@
 //! them.
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
-//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] (what counts as a difference), [`health`] (is an object
+//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] (is an object
 //! ready), [`inventory`] and [`change`] (what was done).
 
 pub mod change;
 pub mod drift;
 pub mod health;
+pub mod ignore;
 pub mod inventory;
 pub mod managed_fields;
 pub mod normalisation;
 pub mod object;
 pub mod order;
 pub mod rules;
+pub mod selector;
