@@ -347,6 +347,12 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Appends a scalar as go-yaml v3 writes the value of a key at the left margin.
+pub(crate) fn write_value(out: &mut String, text: &str, style: Style) {
+    let mut page = Page::new(out, usize::MAX, Tabs::InBlocks);
+    page.scalar(text, style, Place::Block, INDENT);
+}
+
 /// The style that comes closest to the wanted one.
 pub(crate) fn select(text: &str, wanted: Style, place: Place, analysis: Analysis) -> Style {
     let key = matches!(place, Place::SimpleKey | Place::FlowKey);

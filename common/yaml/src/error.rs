@@ -49,25 +49,36 @@ pub enum Error {
         /// Tag written in the document.
         wanted: String,
     },
-    /// A mapping has the same key twice; both lines count from 1.
-    #[error("yaml: unmarshal errors:\n  line {line}: mapping key {key:?} already defined at line {first}")]
-    DuplicateKey {
-        /// The key.
-        key: String,
-        /// Line of the second occurrence.
-        line: u64,
-        /// Line of the first one.
-        first: u64,
-    },
+    /// Mappings have the same key twice or more often.
+    #[error("yaml: unmarshal errors:{}", .0.iter().map(ToString::to_string).collect::<String>())]
+    DuplicateKeys(Vec<DuplicateKey>),
     /// A mapping key is not a string, which JSON cannot hold.
     #[error("json: unsupported type: map[interface {{}}]interface {{}}")]
     KeyNotString,
+    /// A mapping key is null.
+    #[error("unsupported map key of type: %!s(<nil>), key: <nil>, value: {0}")]
+    NullKey(String),
+    /// A mapping key is a collection.
+    #[error("yaml: invalid map key: {0}")]
+    KeyNotScalar(String),
     /// NaN and infinity have no JSON form.
     #[error("json: unsupported value: {0}")]
     UnsupportedValue(&'static str),
     /// A `!!binary` scalar is not base64.
     #[error("yaml: !!binary value contains invalid base64 data")]
     InvalidBinary,
+}
+
+/// A key that a mapping has more than once; lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\n  line {line}: mapping key {key:?} already defined at line {first}")]
+pub struct DuplicateKey {
+    /// The key.
+    pub key: String,
+    /// Line of the later occurrence.
+    pub line: u32,
+    /// Line of the earlier one.
+    pub first: u32,
 }
 
 /// `line N: `, or nothing for line 0.

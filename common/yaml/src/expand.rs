@@ -31,12 +31,17 @@ impl Node {
             return true;
         }
         let odd_key = |key: &Self| {
-            matches!(key.tag(), Tag::Merge | Tag::Null) || !key.anchor().is_empty() || !key.is_scalar()
+            key.tag() == Tag::Null
+                || !key.anchor().is_empty()
+                || key.as_str().is_none_or(|text| text == MERGE_KEY)
         };
         self.items().iter().any(Self::needs_expansion)
             || self.entries().iter().any(|entry| odd_key(&entry.key) || entry.value.needs_expansion())
     }
 }
+
+/// The key whose value is merged.
+const MERGE_KEY: &str = "<<";
 
 struct Expansion {
     /// Finished values of the anchors so far; `None` while the anchored node is being expanded.
@@ -89,6 +94,10 @@ impl Expansion {
         }
     }
 
+    fn is_no_mapping(&self, anchor: &str) -> bool {
+        matches!(self.anchors.get(anchor), Some(Some(node)) if !node.is_mapping())
+    }
+
     fn count(&mut self, nodes: usize) -> Result<(), Error> {
         self.nodes += nodes;
         if self.nodes > self.limits.nodes { Err(Error::ExcessiveAliasing) } else { Ok(()) }
@@ -98,16 +107,24 @@ impl Expansion {
         let mut merged: Option<Node> = None;
         let mut own = List::with_capacity(entries.len());
         for Entry { key, value } in entries {
+            if key.tag() == Tag::Merge && value.alias_of().is_some_and(|anchor| self.is_no_mapping(anchor)) {
+                return Err(Error::Merge("invalid map merge: received alias for a non-map value"));
+            }
             let key = self.node(key, depth + 1)?;
             let value = self.node(value, depth + 1)?;
-            if key.tag() != Tag::Merge {
-                if key.is_null() {
-                    own.push(Entry { key: key.clone(), value: value.clone() });
+            if key.tag() == Tag::Merge {
+                if merged.replace(value).is_some() {
+                    return Err(Error::Merge("duplicate merge key"));
                 }
-                own.push(Entry { key, value });
-            } else if merged.replace(value).is_some() {
-                return Err(Error::Merge("duplicate merge key"));
+                continue;
             }
+            if key.as_str() == Some(MERGE_KEY) {
+                continue; // upstream clears the key by its text, whether it merged the value or not
+            }
+            if key.is_null() {
+                own.push(Entry { key: key.clone(), value: value.clone() });
+            }
+            own.push(Entry { key, value });
         }
         match merged {
             Some(source) => merge(own, source),

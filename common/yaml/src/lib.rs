@@ -12,6 +12,7 @@
 //! ```
 
 mod compose;
+mod duplicates;
 mod emitter;
 mod error;
 mod expand;
@@ -24,7 +25,7 @@ mod value;
 mod write;
 
 pub use compose::{Limits, parse_document, parse_documents, parse_with};
-pub use error::Error;
+pub use error::{DuplicateKey, Error};
 pub use json::push_json_string;
 pub use node::{Entry, Kind, List, Node, Style, Tag, Text};
 pub use resolve::{Resolved, Schema, resolve};

@@ -29,9 +29,27 @@ pub enum Value {
     /// A string.
     String(Text),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// An object.
     Object(Object),
+}
+
+/// What surrounds a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    /// The document itself.
+    Root,
+    /// A block collection.
+    Block,
+    /// Brackets or braces, at whatever distance.
+    Flow,
+}
+
+impl Context {
+    /// What surrounds the children of this node.
+    pub(crate) fn within(self, node: &Node) -> Self {
+        if self == Self::Flow || node.style() == Style::Flow { Self::Flow } else { Self::Block }
+    }
 }
 
 /// Value of a scalar on its way out.
@@ -51,7 +69,13 @@ impl Value {
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.get(key),
-            _ => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Uint(_)
+            | Self::Float(_)
+            | Self::String(_)
+            | Self::List(_) => None,
         }
     }
 
@@ -59,7 +83,13 @@ impl Value {
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
-            _ => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Uint(_)
+            | Self::Float(_)
+            | Self::List(_)
+            | Self::Object(_) => None,
         }
     }
 
@@ -72,7 +102,13 @@ impl Value {
     pub fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(members) => Some(members),
-            _ => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Uint(_)
+            | Self::Float(_)
+            | Self::String(_)
+            | Self::List(_) => None,
         }
     }
 
@@ -80,7 +116,13 @@ impl Value {
     pub fn as_list(&self) -> Option<&[Self]> {
         match self {
             Self::List(items) => Some(items),
-            _ => None,
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Uint(_)
+            | Self::Float(_)
+            | Self::String(_)
+            | Self::Object(_) => None,
         }
     }
 
@@ -121,31 +163,31 @@ impl Node {
     /// Timestamps become RFC 3339 strings.
     ///
     /// # Errors
-    /// [`Error::DuplicateKey`], [`Error::KeyNotString`], [`Error::WrongTag`], [`Error::UnsupportedValue`],
+    /// [`Error::DuplicateKeys`], [`Error::KeyNotString`], [`Error::WrongTag`], [`Error::UnsupportedValue`],
     /// [`Error::InvalidBinary`]; [`Error::UnknownAnchor`] if aliases were not expanded.
     pub fn to_value(&self) -> Result<Value, Error> {
-        self.value_in(false)
+        value_in(self, Context::Root).map_err(|error| crate::duplicates::complete(error, self))
     }
+}
 
-    fn value_in(&self, in_flow: bool) -> Result<Value, Error> {
-        let in_flow = in_flow || self.style() == Style::Flow;
-        match self.kind() {
-            Kind::Scalar => Ok(scalar_value(self, in_flow)?.into()),
-            Kind::Alias => Err(Error::UnknownAnchor(self.alias_of().unwrap_or_default().to_owned())),
-            Kind::Sequence => {
-                let items = self.items().iter().map(|item| item.value_in(in_flow));
-                Ok(Value::List(items.collect::<Result<_, _>>()?))
-            }
-            Kind::Mapping => {
-                let mut members = Object::new();
-                for entry in self.entries() {
-                    let key = key_text(entry, in_flow)?;
-                    if members.insert(Text::from(key), entry.value.value_in(in_flow)?).is_some() {
-                        return Err(duplicate_key(self.entries(), key));
-                    }
+fn value_in(node: &Node, around: Context) -> Result<Value, Error> {
+    let within = around.within(node);
+    match node.kind() {
+        Kind::Scalar => Ok(scalar_value(node, around)?.into()),
+        Kind::Alias => Err(Error::UnknownAnchor(node.alias_of().unwrap_or_default().to_owned())),
+        Kind::Sequence => {
+            let items = node.items().iter().map(|item| value_in(item, within));
+            Ok(Value::List(items.collect::<Result<_, _>>()?))
+        }
+        Kind::Mapping => {
+            let mut members = Object::new();
+            for entry in node.entries() {
+                let key = key_text(entry, around)?;
+                if members.insert(Text::from(key), value_in(&entry.value, within)?).is_some() {
+                    return Err(Error::DuplicateKeys(Vec::new()));
                 }
-                Ok(Value::Object(members))
             }
+            Ok(Value::Object(members))
         }
     }
 }
@@ -164,53 +206,65 @@ impl From<Scalar<'_>> for Value {
     }
 }
 
-/// Text of a key, which must be a string.
-pub(crate) fn key_text(entry: &Entry, in_flow: bool) -> Result<&str, Error> {
-    if !entry.key.is_scalar() {
-        return Err(Error::KeyNotString);
-    }
-    match scalar_value(&entry.key, in_flow)? {
-        Scalar::Str(text) => Ok(text),
-        // a date as a key is a string for Go as well, but a text of its own
-        Scalar::Null
-        | Scalar::Bool(_)
-        | Scalar::Int(_)
-        | Scalar::Uint(_)
-        | Scalar::Float(_)
-        | Scalar::Owned(_) => Err(Error::KeyNotString),
+/// Text of a key in a mapping that stands in `around`; it must be a string, but in the outermost mapping Go takes the text
+/// of any scalar.
+pub(crate) fn key_text(entry: &Entry, around: Context) -> Result<&str, Error> {
+    let key = &entry.key;
+    match (key.kind(), around) {
+        (Kind::Scalar, Context::Root) => Ok(key.as_str().unwrap_or_default()),
+        (Kind::Scalar, Context::Block | Context::Flow) => match scalar_value(key, around)? {
+            Scalar::Str(text) => Ok(text),
+            Scalar::Null
+            | Scalar::Bool(_)
+            | Scalar::Int(_)
+            | Scalar::Uint(_)
+            | Scalar::Float(_)
+            | Scalar::Owned(_) => Err(Error::KeyNotString),
+        },
+        (Kind::Sequence | Kind::Mapping | Kind::Alias, _) => Err(Error::KeyNotString),
     }
 }
 
-/// The error for a key that occurs twice among these entries.
-pub(crate) fn duplicate_key(entries: &[Entry], key: &str) -> Error {
-    let mut lines = entries.iter().filter(|entry| entry.is(key)).map(|entry| u64::from(entry.key.line()));
-    let first = lines.next().unwrap_or_default();
-    Error::DuplicateKey { key: key.to_owned(), line: lines.next().unwrap_or(first), first }
-}
-
-/// Type and value of a scalar at output.
+/// Type and value of a scalar that stands in `around`, at output.
 ///
 /// # Errors
 /// As [`Node::to_value`].
-pub(crate) fn scalar_value(node: &Node, in_flow: bool) -> Result<Scalar<'_>, Error> {
+pub(crate) fn scalar_value(node: &Node, around: Context) -> Result<Scalar<'_>, Error> {
     let text = node.as_str().unwrap_or_default();
     let plain = node.style() == Style::Plain;
     match node.tag() {
+        Tag::Str | Tag::None if node.style() == Style::Folded && around != Context::Flow => refolded(text),
         Tag::Str | Tag::Merge | Tag::Other | Tag::Map | Tag::Seq => Ok(Scalar::Str(text)),
         Tag::None if !plain => Ok(Scalar::Str(text)),
         Tag::Binary => binary(text),
         // the writer quotes an empty text inside brackets
-        Tag::None | Tag::Null if in_flow && plain && text.is_empty() => Ok(Scalar::Str("")),
+        Tag::None | Tag::Null if around == Context::Flow && plain && text.is_empty() => Ok(Scalar::Str("")),
         Tag::None => typed(resolve(text, Schema::V3), text),
         tag @ (Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp) => {
             let resolved = resolve(text, Schema::V3);
             if resolved.tag() == tag {
-                // the writer drops the tag then, and quotes win
-                return if plain { typed(resolved, text) } else { Ok(Scalar::Str(text)) };
+                // the writer drops a tag that is not written in the document, and quotes win
+                let typed_text = plain || node.has_explicit_tag();
+                return if typed_text { typed(resolved, text) } else { Ok(Scalar::Str(text)) };
             }
             claimed(resolved, text, tag)
         }
     }
+}
+
+/// What is left of a text that is written in folded style and read again: libyaml's writer adds line breaks to some.
+fn refolded(text: &str) -> Result<Scalar<'_>, Error> {
+    let harmless = !text.starts_with([' ', '\t', '\n'])
+        && !text.contains("\n ")
+        && !text.contains("\n\t")
+        && !text.ends_with("\n\n");
+    if harmless {
+        return Ok(Scalar::Str(text));
+    }
+    let mut page = String::from("k: ");
+    crate::emitter::write_value(&mut page, text, Style::Folded);
+    let read = crate::compose::parse_document(page.as_bytes())?.unwrap_or_default();
+    Ok(Scalar::Owned(Text::from(read.get_str("k").unwrap_or_default())))
 }
 
 fn typed(resolved: Resolved, text: &str) -> Result<Scalar<'_>, Error> {

@@ -4,13 +4,14 @@
 
 use std::cmp::Ordering;
 
+use crate::duplicates;
 use crate::emitter::{INDENT, Page, Place};
 use crate::error::Error;
 use crate::json::{push_display, push_float_g};
 use crate::node::{Entry, Kind, Node, Style};
 use crate::quote::{Tabs, analyze};
 use crate::resolve::{Resolved, Schema, is_base_60, resolve};
-use crate::value::{Scalar, Value, duplicate_key, key_text, scalar_value};
+use crate::value::{Context, Scalar, Value, key_text, scalar_value};
 
 /// Longest key in bytes that goes on one line with its colon.
 const LONGEST_SIMPLE_KEY: usize = 128;
@@ -34,7 +35,8 @@ pub fn to_sorted_yaml(node: &Node) -> Result<String, Error> {
 /// As [`Node::to_value`].
 pub fn write_sorted_yaml(node: &Node, out: &mut String) -> Result<(), Error> {
     let mut writer = Writer { page: Page::new(out, WIDTH, Tabs::Special), buffer: String::new() };
-    writer.node(node, Position { indent: 0, parent: Parent::Root, in_flow: false })?;
+    let root = Position { indent: 0, parent: Parent::Root, around: Context::Root };
+    writer.node(node, root).map_err(|error| duplicates::complete(error, node))?;
     writer.page.line_break_if_open();
     Ok(())
 }
@@ -61,7 +63,15 @@ struct Position {
     /// Indentation of the block around it.
     indent: usize,
     parent: Parent,
-    in_flow: bool,
+    around: Context,
+}
+
+/// Where the entries of a mapping stand.
+#[derive(Clone, Copy)]
+struct Inner {
+    indent: usize,
+    keys: Context,
+    values: Context,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,15 +83,11 @@ enum Parent {
 
 impl Writer<'_> {
     fn node(&mut self, node: &Node, at: Position) -> Result<(), Error> {
-        let in_flow = at.in_flow || node.style() == Style::Flow;
         match node.kind() {
             Kind::Scalar => {
-                let scalar = scalar_value(node, at.in_flow)?;
-                self.scalar(
-                    &scalar,
-                    Place::Block,
-                    if at.parent == Parent::Root { 0 } else { at.indent + INDENT },
-                )
+                let scalar = scalar_value(node, at.around)?;
+                self.scalar(&scalar, child_indent(at));
+                Ok(())
             }
             Kind::Alias => Err(Error::UnknownAnchor(node.alias_of().unwrap_or_default().to_owned())),
             Kind::Sequence if node.is_empty() => {
@@ -95,24 +101,26 @@ impl Writer<'_> {
             Kind::Sequence => {
                 // a list in a map is not indented, unless it opens on the line of an indicator
                 let indentless = at.parent == Parent::Mapping && !self.page.at_indention();
-                let indent = child_indent(at, indentless);
+                let indent = if indentless { at.indent } else { child_indent(at) };
+                let within = Position { indent, parent: Parent::Sequence, around: at.around.within(node) };
                 for item in node.items() {
                     self.page.indent(indent);
                     self.page.block_indicator("-");
-                    self.node(item, Position { indent, parent: Parent::Sequence, in_flow })?;
+                    self.node(item, within)?;
                 }
                 Ok(())
             }
-            Kind::Mapping => self.mapping(node.entries(), Position { in_flow, ..at }),
+            Kind::Mapping => self.mapping(node, at),
         }
     }
 
-    fn mapping(&mut self, entries: &[Entry], at: Position) -> Result<(), Error> {
-        let indent = child_indent(at, false);
+    fn mapping(&mut self, node: &Node, at: Position) -> Result<(), Error> {
+        let entries = node.entries();
+        let inner = Inner { indent: child_indent(at), keys: at.around, values: at.around.within(node) };
         let in_order =
             |(one, other): (&Entry, &Entry)| natural_order(one.name(), other.name()) == Ordering::Less;
         if entries.iter().zip(entries.iter().skip(1)).all(in_order) {
-            return entries.iter().try_for_each(|entry| self.entry(entry, Position { indent, ..at }));
+            return entries.iter().try_for_each(|entry| self.entry(entry, inner));
         }
         let mut sorted: Vec<&Entry> = entries.iter().collect();
         sorted.sort_by(|one, other| natural_order(one.name(), other.name()));
@@ -120,17 +128,16 @@ impl Writer<'_> {
             if let [one, other] = pair
                 && one.name() == other.name()
             {
-                return Err(duplicate_key(entries, one.name().unwrap_or_default()));
+                return Err(Error::DuplicateKeys(Vec::new()));
             }
         }
-        sorted.into_iter().try_for_each(|entry| self.entry(entry, Position { indent, ..at }))
+        sorted.into_iter().try_for_each(|entry| self.entry(entry, inner))
     }
 
-    /// An entry of a mapping whose keys stand at `at.indent`.
-    fn entry(&mut self, entry: &Entry, at: Position) -> Result<(), Error> {
-        let key = key_text(entry, at.in_flow)?;
+    fn entry(&mut self, entry: &Entry, at: Inner) -> Result<(), Error> {
+        let key = key_text(entry, at.keys)?;
         self.page.indent(at.indent);
-        let value = Position { parent: Parent::Mapping, ..at };
+        let value = Position { indent: at.indent, parent: Parent::Mapping, around: at.values };
         if key.len() <= LONGEST_SIMPLE_KEY && !analyze(key, Tabs::Special).multiline {
             self.string(key, Place::SimpleKey, at.indent + INDENT);
             self.page.glue(":");
@@ -143,7 +150,7 @@ impl Writer<'_> {
         self.node(&entry.value, value)
     }
 
-    fn scalar(&mut self, scalar: &Scalar<'_>, place: Place, indent: usize) -> Result<(), Error> {
+    fn scalar(&mut self, scalar: &Scalar<'_>, indent: usize) {
         self.buffer.clear();
         match scalar {
             Scalar::Null => self.buffer.push_str("null"),
@@ -153,16 +160,15 @@ impl Writer<'_> {
             Scalar::Uint(value) => push_display(&mut self.buffer, value),
             Scalar::Float(value) => push_number(&mut self.buffer, *value),
             Scalar::Str(text) => {
-                self.string(text, place, indent);
-                return Ok(());
+                self.string(text, Place::Block, indent);
+                return;
             }
             Scalar::Owned(text) => {
-                self.string(text, place, indent);
-                return Ok(());
+                self.string(text, Place::Block, indent);
+                return;
             }
         }
         self.page.word(&self.buffer);
-        Ok(())
     }
 
     fn string(&mut self, text: &str, place: Place, indent: usize) {
@@ -177,8 +183,8 @@ impl Writer<'_> {
     }
 }
 
-fn child_indent(at: Position, indentless: bool) -> usize {
-    if at.parent == Parent::Root || indentless { at.indent } else { at.indent + INDENT }
+fn child_indent(at: Position) -> usize {
+    if at.parent == Parent::Root { at.indent } else { at.indent + INDENT }
 }
 
 /// A float after the detour over JSON: whole numbers become integers where they fit.
