@@ -1,9 +1,10 @@
 //! Bytes to trees.
 
-use libyaml_safer::{Event, EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle};
-
 use crate::error::Error;
+use crate::event::{Event, EventData, Properties};
+use crate::input::decode;
 use crate::node::{Entry, List, Node, Style, Tag};
+use crate::parser::Parser;
 use crate::resolve::{Schema, resolve};
 
 /// Bounds on what is read; beyond them an error.
@@ -39,8 +40,8 @@ pub fn parse_documents(bytes: &[u8]) -> Result<Vec<Node>, Error> {
 /// # Errors
 /// As [`parse_documents`].
 pub fn parse_document(bytes: &[u8]) -> Result<Option<Node>, Error> {
-    let mut composer = Composer::new(bytes, Limits::default())?;
-    composer.document()
+    let text = limited(bytes, &Limits::default())?;
+    Composer::new(&text, Limits::default()).document()
 }
 
 /// All documents of a stream.
@@ -48,7 +49,8 @@ pub fn parse_document(bytes: &[u8]) -> Result<Option<Node>, Error> {
 /// # Errors
 /// As [`parse_documents`].
 pub fn parse_with(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
-    let mut composer = Composer::new(bytes, *limits)?;
+    let text = limited(bytes, limits)?;
+    let mut composer = Composer::new(&text, *limits);
     let mut documents = Vec::new();
     while let Some(document) = composer.document()? {
         documents.push(document);
@@ -56,44 +58,58 @@ pub fn parse_with(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
     Ok(documents)
 }
 
+fn limited<'a>(bytes: &'a [u8], limits: &Limits) -> Result<std::borrow::Cow<'a, str>, Error> {
+    if bytes.len() > limits.bytes {
+        return Err(Error::TooLarge { size: bytes.len(), limit: limits.bytes });
+    }
+    decode(bytes)
+}
+
 /// Builds trees from events.
 struct Composer<'a> {
-    parser: Parser<&'a [u8]>,
+    parser: Parser<'a>,
     limits: Limits,
     nodes: usize,
-    anchors: Vec<String>,
+    anchors: Vec<&'a str>,
+    /// Children of the open collections; those of a collection are one run at the end.
+    items: Vec<Node>,
+    /// Entries of the open mappings, likewise.
+    entries: Vec<Entry>,
 }
 
 /// A collection that is being filled.
-enum Open {
-    Sequence(Node, List<Node>),
-    Mapping(Node, List<Entry>, Option<Node>),
+struct Open {
+    node: Node,
+    /// Where its run of children starts.
+    start: usize,
+    /// Key of a mapping that waits for its value.
+    key: Option<Node>,
 }
 
 impl<'a> Composer<'a> {
-    fn new(bytes: &'a [u8], limits: Limits) -> Result<Self, Error> {
-        if bytes.len() > limits.bytes {
-            return Err(Error::TooLarge { size: bytes.len(), limit: limits.bytes });
-        }
-        let mut parser = Parser::new();
-        parser.set_input(bytes);
-        Ok(Self { parser, limits, nodes: 0, anchors: Vec::new() })
-    }
-
-    fn event(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| go_error(&error))
+    fn new(text: &'a str, limits: Limits) -> Self {
+        let parser = Parser::new(text);
+        Self { parser, limits, nodes: 0, anchors: Vec::new(), items: Vec::new(), entries: Vec::new() }
     }
 
     /// The next document, if there is one.
     fn document(&mut self) -> Result<Option<Node>, Error> {
         loop {
-            match self.event()?.data {
+            match self.parser.next_event()?.data {
                 EventData::StreamEnd => return Ok(None),
-                EventData::DocumentStart { .. } => break,
-                _ => {}
+                EventData::DocumentStart => break,
+                EventData::DocumentEnd
+                | EventData::Alias(_)
+                | EventData::Scalar { .. }
+                | EventData::SequenceStart { .. }
+                | EventData::SequenceEnd
+                | EventData::MappingStart { .. }
+                | EventData::MappingEnd => {}
             }
         }
         self.anchors.clear();
+        self.items.clear();
+        self.entries.clear();
         let root = self.root()?;
         Ok(Some(root))
     }
@@ -101,42 +117,48 @@ impl<'a> Composer<'a> {
     fn root(&mut self) -> Result<Node, Error> {
         let mut stack: Vec<Open> = Vec::new();
         loop {
-            let event = self.event()?;
-            let line = u32::try_from(event.start_mark.line + 1).unwrap_or(u32::MAX);
-            let finished = match event.data {
-                EventData::MappingStart { .. } | EventData::SequenceStart { .. } => {
-                    self.count()?;
-                    if stack.len() >= self.limits.depth {
-                        return Err(Error::TooDeep(self.limits.depth));
-                    }
-                    stack.push(self.open(event.data, line));
+            let Event { data, start, .. } = self.parser.next_event()?;
+            let mut node = match data {
+                EventData::MappingStart { properties, style } => {
+                    self.open(&mut stack, Node::mapping().styled(style), properties, start.line)?;
                     continue;
                 }
-                EventData::MappingEnd | EventData::SequenceEnd => stack.pop().map(Open::close),
-                EventData::Scalar { .. } => {
-                    self.count()?;
-                    let mut node = self.scalar(event.data);
-                    node.set_line(line);
-                    Some(node)
+                EventData::SequenceStart { properties, style } => {
+                    self.open(&mut stack, Node::sequence().styled(style), properties, start.line)?;
+                    continue;
                 }
-                EventData::Alias { anchor } => {
-                    self.count()?;
+                EventData::MappingEnd | EventData::SequenceEnd => match stack.pop() {
+                    Some(open) => self.close(open),
+                    None => continue,
+                },
+                EventData::Scalar { properties, text, style } => {
+                    let tag = if style == Style::Plain { plain_tag(&text) } else { Tag::Str };
+                    let mut node = Node::tagged(text.as_ref(), tag).styled(style);
+                    node.set_line(start.line + 1);
+                    self.decorate(&mut node, properties);
+                    node
+                }
+                EventData::Alias(anchor) => {
                     if !self.anchors.contains(&anchor) {
-                        return Err(Error::UnknownAnchor(anchor));
+                        return Err(Error::UnknownAnchor(anchor.to_owned()));
                     }
                     let mut node = Node::alias(anchor);
-                    node.set_line(line);
-                    Some(node)
+                    node.set_line(start.line + 1);
+                    node
                 }
-                EventData::StreamStart { .. }
-                | EventData::StreamEnd
-                | EventData::DocumentStart { .. }
-                | EventData::DocumentEnd { .. } => return Ok(Node::null()),
+                EventData::StreamEnd | EventData::DocumentStart | EventData::DocumentEnd => {
+                    return Ok(Node::null());
+                }
             };
-            let Some(node) = finished else { continue };
-            match stack.last_mut() {
-                Some(parent) => parent.add(node),
-                None => return Ok(node),
+            self.count()?;
+            let Some(parent) = stack.last_mut() else { return Ok(node) };
+            if !parent.node.is_mapping() {
+                self.items.push(node);
+            } else if let Some(key) = parent.key.take() {
+                self.entries.push(Entry { key, value: node });
+            } else {
+                // keys repeat, and a text of up to 15 bytes is no allocation
+                parent.key = Some(std::mem::take(&mut node));
             }
         }
     }
@@ -146,100 +168,55 @@ impl<'a> Composer<'a> {
         if self.nodes > self.limits.nodes { Err(Error::TooManyNodes(self.limits.nodes)) } else { Ok(()) }
     }
 
-    fn open(&mut self, data: EventData, line: u32) -> Open {
-        let (mut node, anchor, tag) = match data {
-            EventData::MappingStart { anchor, tag, style, .. } => {
-                let style = if style == MappingStyle::Flow { Style::Flow } else { Style::Plain };
-                (Node::mapping().styled(style), anchor, tag)
-            }
-            EventData::SequenceStart { anchor, tag, style, .. } => {
-                let style = if style == SequenceStyle::Flow { Style::Flow } else { Style::Plain };
-                (Node::sequence().styled(style), anchor, tag)
-            }
-            _ => (Node::null(), None, None),
-        };
-        self.decorate(&mut node, anchor, tag);
-        node.set_line(line);
-        if node.is_mapping() {
-            Open::Mapping(node, List::new(), None)
-        } else {
-            Open::Sequence(node, List::new())
+    fn open(
+        &mut self,
+        stack: &mut Vec<Open>,
+        mut node: Node,
+        properties: Properties<'a>,
+        line: u32,
+    ) -> Result<(), Error> {
+        if stack.len() >= self.limits.depth {
+            return Err(Error::TooDeep(self.limits.depth));
         }
+        node.set_line(line + 1);
+        self.decorate(&mut node, properties);
+        let start = if node.is_mapping() { self.entries.len() } else { self.items.len() };
+        stack.push(Open { node, start, key: None });
+        Ok(())
     }
 
-    fn scalar(&mut self, data: EventData) -> Node {
-        let EventData::Scalar { anchor, tag, value, style, .. } = data else { return Node::null() };
-        let style = match style {
-            ScalarStyle::SingleQuoted => Style::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-            ScalarStyle::Literal => Style::Literal,
-            ScalarStyle::Folded => Style::Folded,
-            _ => Style::Plain,
-        };
-        let implicit =
-            if style == Style::Plain && tag.as_deref() != Some("!") { plain_tag(&value) } else { Tag::Str };
-        let mut node = Node::tagged(value, implicit).styled(style);
-        self.decorate(&mut node, anchor, tag);
+    fn close(&mut self, open: Open) -> Node {
+        let Open { mut node, start, .. } = open;
+        if let Some(entries) = node.entries_mut() {
+            *entries = exact(&mut self.entries, start);
+        }
+        if let Some(items) = node.items_mut() {
+            *items = exact(&mut self.items, start);
+        }
         node
     }
 
-    fn decorate(&mut self, node: &mut Node, anchor: Option<String>, tag: Option<String>) {
-        if let Some(tag) = tag
-            && tag != "!"
+    fn decorate(&mut self, node: &mut Node, properties: Properties<'a>) {
+        if let Some(tag) = properties.tag
+            && tag.as_ref() != "!"
         {
             node.set_explicit_tag(&tag);
         }
-        if let Some(anchor) = anchor {
-            node.set_anchor(anchor.as_str());
+        if let Some(anchor) = properties.anchor {
+            node.set_anchor(anchor);
             self.anchors.push(anchor);
         }
     }
 }
 
-impl Open {
-    fn add(&mut self, node: Node) {
-        match self {
-            Self::Sequence(_, items) => items.push(node),
-            Self::Mapping(_, entries, key) => match key.take() {
-                Some(key) => entries.push(Entry { key, value: node }),
-                None => *key = Some(node),
-            },
-        }
-    }
-
-    fn close(self) -> Node {
-        match self {
-            Self::Sequence(mut node, mut items) => {
-                items.shrink_to_fit();
-                if let Some(place) = node.items_mut() {
-                    *place = items;
-                }
-                node
-            }
-            Self::Mapping(mut node, mut entries, _) => {
-                entries.shrink_to_fit();
-                if let Some(place) = node.entries_mut() {
-                    *place = entries;
-                }
-                node
-            }
-        }
-    }
+/// The run from `start` as a list without spare room.
+fn exact<T>(run: &mut Vec<T>, start: usize) -> List<T> {
+    let mut list = List::with_capacity(run.len().saturating_sub(start));
+    list.extend(run.drain(start.min(run.len())..));
+    list
 }
 
 /// Tag of a plain scalar without tag, as go-yaml v3's node tree has it.
 pub(crate) fn plain_tag(text: &str) -> Tag {
     if text == "<<" { Tag::Merge } else { resolve(text, Schema::V3).tag() }
-}
-
-/// go-yaml prefers the line of the context and forgets to count from 1 unless the scanner found the problem.
-fn go_error(error: &libyaml_safer::Error) -> Error {
-    let one_more = u64::from(error.kind() == libyaml_safer::ErrorKind::Scanner);
-    let line = [error.context_mark(), error.problem_mark()]
-        .into_iter()
-        .flatten()
-        .map(|mark| mark.line)
-        .find(|line| *line != 0)
-        .map_or(0, |line| line + one_more);
-    Error::Syntax { line, problem: error.problem().to_owned() }
 }

@@ -55,6 +55,14 @@ pub enum Error {
     /// A mapping key is not a string, which JSON cannot hold.
     #[error("json: unsupported type: map[interface {{}}]interface {{}}")]
     KeyNotString,
+    /// A key of the outermost mapping is a collection.
+    #[error("yaml: unmarshal errors:\n  line {line}: cannot unmarshal {tag} into string")]
+    KeyNotText {
+        /// Line of the key, from 1.
+        line: u32,
+        /// `!!seq` or `!!map`.
+        tag: &'static str,
+    },
     /// A mapping key is null.
     #[error("unsupported map key of type: %!s(<nil>), key: <nil>, value: {0}")]
     NullKey(String),

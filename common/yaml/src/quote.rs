@@ -13,6 +13,8 @@ pub(crate) struct Analysis {
     pub(crate) single_quoted: bool,
     /// `|` and `>` are allowed.
     pub(crate) block: bool,
+    /// Has characters that only double quotes can hold.
+    pub(crate) special: bool,
 }
 
 /// Which writer: v3 treats a tab as an ordinary character of a literal block.
@@ -64,6 +66,7 @@ pub(crate) fn analyze(text: &str, tabs: Tabs) -> Analysis {
             block_plain: true,
             single_quoted: true,
             block: false,
+            special: false,
         },
         Some(first) if *first != b'-' && *first != b'.' && bytes.iter().all(|byte| is_ordinary(*byte)) => {
             Analysis {
@@ -72,6 +75,7 @@ pub(crate) fn analyze(text: &str, tabs: Tabs) -> Analysis {
                 block_plain: true,
                 single_quoted: true,
                 block: true,
+                special: false,
             }
         }
         Some(_) => find(text).allowed(tabs),
@@ -145,6 +149,7 @@ impl Findings {
             block_plain: !unplain && !self.block_indicator,
             single_quoted: !self.break_space && !quoted_only && !self.tab,
             block: !self.trailing_space && !quoted_only,
+            special,
         }
     }
 }

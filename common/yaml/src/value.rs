@@ -221,6 +221,8 @@ pub(crate) fn key_text(entry: &Entry, around: Context) -> Result<&str, Error> {
             | Scalar::Float(_)
             | Scalar::Owned(_) => Err(Error::KeyNotString),
         },
+        (Kind::Sequence, Context::Root) => Err(Error::KeyNotText { line: key.line(), tag: "!!seq" }),
+        (Kind::Mapping, Context::Root) => Err(Error::KeyNotText { line: key.line(), tag: "!!map" }),
         (Kind::Sequence | Kind::Mapping | Kind::Alias, _) => Err(Error::KeyNotString),
     }
 }

@@ -5,11 +5,12 @@
 use std::cmp::Ordering;
 
 use crate::duplicates;
-use crate::emitter::{INDENT, Page, Place};
+use crate::emitter::{INDENT, Page, Place, select};
 use crate::error::Error;
-use crate::json::{push_display, push_float_g};
+use crate::input::is_allowed;
+use crate::json::{push_display, push_float, push_float_g};
 use crate::node::{Entry, Kind, Node, Style};
-use crate::quote::{Tabs, analyze};
+use crate::quote::{Analysis, Tabs, analyze};
 use crate::resolve::{Resolved, Schema, is_base_60, resolve};
 use crate::value::{Context, Scalar, Value, key_text, scalar_value};
 
@@ -86,8 +87,7 @@ impl Writer<'_> {
         match node.kind() {
             Kind::Scalar => {
                 let scalar = scalar_value(node, at.around)?;
-                self.scalar(&scalar, child_indent(at));
-                Ok(())
+                self.scalar(&scalar, child_indent(at))
             }
             Kind::Alias => Err(Error::UnknownAnchor(node.alias_of().unwrap_or_default().to_owned())),
             Kind::Sequence if node.is_empty() => {
@@ -138,19 +138,27 @@ impl Writer<'_> {
         let key = key_text(entry, at.keys)?;
         self.page.indent(at.indent);
         let value = Position { indent: at.indent, parent: Parent::Mapping, around: at.values };
-        if key.len() <= LONGEST_SIMPLE_KEY && !analyze(key, Tabs::Special).multiline {
-            self.string(key, Place::SimpleKey, at.indent + INDENT);
+        let analysis = analyze(key, Tabs::Special);
+        if key.len() <= LONGEST_SIMPLE_KEY && !analysis.multiline {
+            self.string(key, analysis, Place::SimpleKey, at.indent + INDENT)?;
             self.page.glue(":");
         } else {
+            if key.contains('\u{85}') {
+                // the JSON text in between breaks inside a key, which go-yaml then does not take for one
+                return Err(Error::Syntax {
+                    line: 1,
+                    problem: "did not find expected ',' or '}'".to_owned(),
+                });
+            }
             self.page.block_indicator("?");
-            self.string(key, Place::Block, at.indent + INDENT);
+            self.string(key, analysis, Place::Block, at.indent + INDENT)?;
             self.page.indent(at.indent);
             self.page.block_indicator(":");
         }
         self.node(&entry.value, value)
     }
 
-    fn scalar(&mut self, scalar: &Scalar<'_>, indent: usize) {
+    fn scalar(&mut self, scalar: &Scalar<'_>, indent: usize) -> Result<(), Error> {
         self.buffer.clear();
         match scalar {
             Scalar::Null => self.buffer.push_str("null"),
@@ -159,45 +167,84 @@ impl Writer<'_> {
             Scalar::Int(value) => push_display(&mut self.buffer, value),
             Scalar::Uint(value) => push_display(&mut self.buffer, value),
             Scalar::Float(value) => push_number(&mut self.buffer, *value),
-            Scalar::Str(text) => {
-                self.string(text, Place::Block, indent);
-                return;
-            }
-            Scalar::Owned(text) => {
-                self.string(text, Place::Block, indent);
-                return;
-            }
+            Scalar::Str(text) => return self.value_string(text, indent),
+            Scalar::Owned(text) => return self.value_string(text, indent),
         }
         self.page.word(&self.buffer);
+        Ok(())
     }
 
-    fn string(&mut self, text: &str, place: Place, indent: usize) {
-        let wanted = if text.contains('\n') {
+    fn value_string(&mut self, text: &str, indent: usize) -> Result<(), Error> {
+        let analysis = analyze(text, Tabs::Special);
+        if !analysis.special || !text.contains('\u{85}') {
+            return self.string(text, analysis, Place::Block, indent);
+        }
+        let folded = fold_next_lines(text);
+        self.string(&folded, analyze(&folded, Tabs::Special), Place::Block, indent)
+    }
+
+    fn string(&mut self, text: &str, analysis: Analysis, place: Place, indent: usize) -> Result<(), Error> {
+        if analysis.special && !text.chars().all(is_readable) {
+            return Err(Error::Syntax { line: 0, problem: "control characters are not allowed".to_owned() });
+        }
+        let wanted = if analysis.multiline && text.contains('\n') {
             Style::Literal
         } else if resolve(text, Schema::V2) == Resolved::Str && !is_base_60(text) {
             Style::Plain
         } else {
             Style::DoubleQuoted
         };
-        self.page.scalar(text, wanted, place, indent);
+        self.page.scalar_as(text, select(text, wanted, place, analysis), place, indent);
+        Ok(())
     }
+}
+
+/// Whether go-yaml's reader takes the character in JSON text, where those below U+0020 are escaped.
+fn is_readable(c: char) -> bool {
+    c < ' ' || is_allowed(c)
 }
 
 fn child_indent(at: Position) -> usize {
     if at.parent == Parent::Root { at.indent } else { at.indent + INDENT }
 }
 
-/// A float after the detour over JSON: whole numbers become integers where they fit.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within the range")]
+/// A float after the detour over JSON: one whose JSON text reads as an integer becomes one.
 fn push_number(out: &mut String, value: f64) {
-    let whole = value.fract() == 0.0;
-    if whole && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
-        push_display(out, &(value as i64));
-    } else if whole && (0.0..18_446_744_073_709_551_616.0).contains(&value) {
-        push_display(out, &(value as u64));
-    } else {
-        push_float_g(out, value);
+    push_float(out, value);
+    match resolve(out, Schema::V2) {
+        Resolved::Int(whole) => {
+            out.clear();
+            push_display(out, &whole);
+        }
+        Resolved::Float(value) => {
+            out.clear();
+            push_float_g(out, value);
+        }
+        Resolved::Null | Resolved::Bool(_) | Resolved::Uint(_) | Resolved::Timestamp(_) | Resolved::Str => {}
     }
+}
+
+/// What is left of a string on the detour over JSON: go-yaml folds U+0085, a line break for YAML but not for JSON.
+fn fold_next_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut lines = text.split('\u{85}').enumerate().peekable();
+    let mut empty_lines = 0;
+    while let Some((index, line)) = lines.next() {
+        let line = if index > 0 { line.trim_start_matches(' ') } else { line };
+        let line = if lines.peek().is_some() { line.trim_end_matches(' ') } else { line };
+        if line.is_empty() && index > 0 && lines.peek().is_some() {
+            empty_lines += 1;
+            continue;
+        }
+        match (index, empty_lines) {
+            (0, _) => {}
+            (_, 0) => out.push(' '),
+            (_, empty) => out.extend(std::iter::repeat_n('\n', empty)),
+        }
+        empty_lines = 0;
+        out.push_str(line);
+    }
+    out
 }
 
 /// go-yaml v2's order of keys: numbers within them by value, letters after all else.

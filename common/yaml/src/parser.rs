@@ -1,0 +1,516 @@
+//! Tokens to events: which tokens may follow which.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::event::{Event, EventData, Properties};
+use crate::node::Style;
+use crate::scanner::Scanner;
+use crate::token::{Mark, Token, TokenKind};
+
+/// A pull parser: gives the events of a stream one by one.
+///
+/// ```
+/// use flux_yaml::{EventData, Parser};
+///
+/// let mut parser = Parser::new("a: 'x' # note\n");
+/// let scalars = std::iter::from_fn(|| parser.next_event().ok()).take_while(|event| event.data != EventData::StreamEnd);
+/// let spans: Vec<_> = scalars
+///     .filter(|event| matches!(event.data, EventData::Scalar { .. }))
+///     .map(|event| (event.start.offset, event.end.offset))
+///     .collect();
+/// assert_eq!(spans, [(0, 1), (3, 6)]);
+/// ```
+pub struct Parser<'a> {
+    scanner: Scanner<'a>,
+    state: State,
+    /// Where to go on after the node in hand.
+    states: Vec<State>,
+    /// Where the open collections began.
+    marks: Vec<Mark>,
+    /// Handles and prefixes of tags in this document.
+    tags: Vec<(&'a str, String)>,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    FirstDocument,
+    Document,
+    DocumentContent,
+    DocumentEnd,
+    BlockNode,
+    BlockSequence(Entry),
+    IndentlessSequence,
+    BlockMappingKey(Entry),
+    BlockMappingValue,
+    FlowSequence(Entry),
+    FlowPairKey,
+    FlowPairValue,
+    FlowPairEnd,
+    FlowMappingKey(Entry),
+    FlowMappingValue,
+    FlowMappingNoValue,
+    End,
+}
+
+/// Whether an entry of a collection is the first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    First,
+    Later,
+}
+
+/// Which nodes may stand at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nodes {
+    Flow,
+    Block,
+    /// Also a sequence whose dashes stand at the column of the key.
+    BlockOrIndentless,
+}
+
+/// The shape of a token, for decisions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Directive,
+    DocumentStart,
+    DocumentEnd,
+    StreamEnd,
+    BlockEntry,
+    BlockEnd,
+    Key,
+    Value,
+    FlowEntry,
+    FlowSequenceEnd,
+    FlowMappingEnd,
+    Node,
+}
+
+impl<'a> Parser<'a> {
+    /// Parses a text, which [`Self::next_event`] may find to be no YAML.
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            scanner: Scanner::new(text),
+            state: State::FirstDocument,
+            states: Vec::new(),
+            marks: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// The next event; after the last one [`EventData::StreamEnd`] again and again. Events after an error mean nothing.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] in the words of go-yaml, [`Error::TooDeep`] for more than 10 000 levels.
+    pub fn next_event(&mut self) -> Result<Event<'a>, Error> {
+        match self.state {
+            State::FirstDocument => self.document_start(Entry::First),
+            State::Document => self.document_start(Entry::Later),
+            State::DocumentContent => self.document_content(),
+            State::DocumentEnd => self.document_end(),
+            State::BlockNode => self.node(Nodes::Block),
+            State::BlockSequence(entry) => self.block_sequence(entry),
+            State::IndentlessSequence => self.indentless_sequence(),
+            State::BlockMappingKey(entry) => self.block_mapping_key(entry),
+            State::BlockMappingValue => self.block_mapping_value(),
+            State::FlowSequence(entry) => self.flow_sequence(entry),
+            State::FlowPairKey => self.flow_pair_key(),
+            State::FlowPairValue => self.flow_pair_value(),
+            State::FlowPairEnd => {
+                let mark = self.scanner.peek()?.start;
+                self.state = State::FlowSequence(Entry::Later);
+                Ok(event(EventData::MappingEnd, mark, mark))
+            }
+            State::FlowMappingKey(entry) => self.flow_mapping_key(entry),
+            State::FlowMappingValue => self.flow_mapping_value(),
+            State::FlowMappingNoValue => {
+                self.state = State::FlowMappingKey(Entry::Later);
+                let mark = self.scanner.peek()?.start;
+                Ok(empty_scalar(mark))
+            }
+            State::End => {
+                let token = self.scanner.peek()?;
+                Ok(event(EventData::StreamEnd, token.start, token.end))
+            }
+        }
+    }
+
+    fn shape(&mut self) -> Result<Shape, Error> {
+        Ok(match self.scanner.peek()?.kind {
+            TokenKind::StreamEnd => Shape::StreamEnd,
+            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } => Shape::Directive,
+            TokenKind::DocumentStart => Shape::DocumentStart,
+            TokenKind::DocumentEnd => Shape::DocumentEnd,
+            TokenKind::BlockEnd => Shape::BlockEnd,
+            TokenKind::FlowSequenceEnd => Shape::FlowSequenceEnd,
+            TokenKind::FlowMappingEnd => Shape::FlowMappingEnd,
+            TokenKind::BlockEntry => Shape::BlockEntry,
+            TokenKind::FlowEntry => Shape::FlowEntry,
+            TokenKind::Key => Shape::Key,
+            TokenKind::Value => Shape::Value,
+            TokenKind::BlockSequenceStart
+            | TokenKind::BlockMappingStart
+            | TokenKind::FlowSequenceStart
+            | TokenKind::FlowMappingStart
+            | TokenKind::Alias(_)
+            | TokenKind::Anchor(_)
+            | TokenKind::Tag { .. }
+            | TokenKind::Scalar(..) => Shape::Node,
+        })
+    }
+
+    fn pop_state(&mut self) {
+        self.state = self.states.pop().unwrap_or(State::End);
+    }
+
+    /// Remembers where a collection begins, whose first token goes.
+    fn enter(&mut self, entry: Entry) -> Result<(), Error> {
+        if entry == Entry::First {
+            let token = self.scanner.take()?;
+            self.marks.push(token.start);
+        }
+        Ok(())
+    }
+
+    /// The end of a collection, whose token goes.
+    fn leave(&mut self, data: EventData<'a>) -> Result<Event<'a>, Error> {
+        self.pop_state();
+        self.marks.pop();
+        let token = self.scanner.take()?;
+        Ok(event(data, token.start, token.end))
+    }
+
+    /// A node, after which `next` follows.
+    fn node_then(&mut self, nodes: Nodes, next: State) -> Result<Event<'a>, Error> {
+        self.states.push(next);
+        self.node(nodes)
+    }
+
+    fn empty_then(&mut self, mark: Mark, next: State) -> Event<'a> {
+        self.state = next;
+        empty_scalar(mark)
+    }
+
+    fn collection_problem(&mut self, text: &str) -> Result<Error, Error> {
+        let context = self.marks.pop().unwrap_or_default();
+        let at = self.scanner.peek()?.start;
+        Ok(problem(text, context, at))
+    }
+
+    fn document_start(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
+        while entry == Entry::Later && self.shape()? == Shape::DocumentEnd {
+            self.scanner.take()?;
+        }
+        match self.shape()? {
+            Shape::StreamEnd => {
+                self.state = State::End;
+                let token = self.scanner.peek()?;
+                Ok(event(EventData::StreamEnd, token.start, token.end))
+            }
+            Shape::Directive | Shape::DocumentStart => self.explicit_document(),
+            _ if entry == Entry::Later => self.explicit_document(),
+            _ => {
+                self.directives()?;
+                self.states.push(State::DocumentEnd);
+                self.state = State::BlockNode;
+                let token = self.scanner.peek()?;
+                Ok(event(EventData::DocumentStart, token.start, token.end))
+            }
+        }
+    }
+
+    fn explicit_document(&mut self) -> Result<Event<'a>, Error> {
+        let start = self.scanner.peek()?.start;
+        self.directives()?;
+        if self.shape()? != Shape::DocumentStart {
+            let at = self.scanner.peek()?.start;
+            return Err(problem("did not find expected <document start>", Mark::default(), at));
+        }
+        self.states.push(State::DocumentEnd);
+        self.state = State::DocumentContent;
+        let token = self.scanner.take()?;
+        Ok(event(EventData::DocumentStart, start, token.end))
+    }
+
+    fn directives(&mut self) -> Result<(), Error> {
+        let mut version_seen = false;
+        while self.shape()? == Shape::Directive {
+            let Token { kind, start, .. } = self.scanner.take()?;
+            match kind {
+                TokenKind::VersionDirective { .. } if version_seen => {
+                    return Err(problem("found duplicate %YAML directive", Mark::default(), start));
+                }
+                TokenKind::VersionDirective { major: 1, minor: 1 } => version_seen = true,
+                TokenKind::TagDirective { handle, prefix } => {
+                    if self.tags.iter().any(|(known, _)| *known == handle) {
+                        return Err(problem("found duplicate %TAG directive", Mark::default(), start));
+                    }
+                    self.tags.push((handle, prefix));
+                }
+                _ => return Err(problem("found incompatible YAML document", Mark::default(), start)),
+            }
+        }
+        for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
+            if !self.tags.iter().any(|(known, _)| *known == handle) {
+                self.tags.push((handle, prefix.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn document_content(&mut self) -> Result<Event<'a>, Error> {
+        match self.shape()? {
+            Shape::Directive | Shape::DocumentStart | Shape::DocumentEnd | Shape::StreamEnd => {
+                self.pop_state();
+                let mark = self.scanner.peek()?.start;
+                Ok(empty_scalar(mark))
+            }
+            _ => self.node(Nodes::Block),
+        }
+    }
+
+    fn document_end(&mut self) -> Result<Event<'a>, Error> {
+        let mark = self.scanner.peek()?.start;
+        let mut end = mark;
+        if self.shape()? == Shape::DocumentEnd {
+            end = self.scanner.take()?.end;
+        }
+        self.tags.clear();
+        self.state = State::Document;
+        Ok(event(EventData::DocumentEnd, mark, end))
+    }
+
+    fn node(&mut self, nodes: Nodes) -> Result<Event<'a>, Error> {
+        let first = self.scanner.peek()?.start;
+        let (properties, properties_end) = self.properties()?;
+        let has_properties = properties != Properties::default();
+        let token = self.scanner.peek()?;
+        let (start, end) = (if has_properties { first } else { token.start }, token.end);
+        let collection = match &token.kind {
+            TokenKind::Scalar(..) | TokenKind::Alias(_) => None,
+            TokenKind::FlowSequenceStart => Some(State::FlowSequence(Entry::First)),
+            TokenKind::FlowMappingStart => Some(State::FlowMappingKey(Entry::First)),
+            TokenKind::BlockSequenceStart if nodes != Nodes::Flow => Some(State::BlockSequence(Entry::First)),
+            TokenKind::BlockMappingStart if nodes != Nodes::Flow => {
+                Some(State::BlockMappingKey(Entry::First))
+            }
+            TokenKind::BlockEntry if nodes == Nodes::BlockOrIndentless => Some(State::IndentlessSequence),
+            _ if has_properties => {
+                self.pop_state();
+                let (text, style) = (Cow::Borrowed(""), Style::Plain);
+                return Ok(event(EventData::Scalar { properties, text, style }, start, properties_end));
+            }
+            _ => return Err(problem("did not find expected node content", start, token.start)),
+        };
+        let Some(state) = collection else {
+            let alias = matches!(token.kind, TokenKind::Alias(_));
+            if alias && has_properties {
+                return Err(problem("did not find expected node content", start, token.start));
+            }
+            return self.leaf(properties, start);
+        };
+        self.state = state;
+        let data = match state {
+            State::FlowSequence(_) => EventData::SequenceStart { properties, style: Style::Flow },
+            State::FlowMappingKey(_) => EventData::MappingStart { properties, style: Style::Flow },
+            State::BlockMappingKey(_) => EventData::MappingStart { properties, style: Style::Plain },
+            _ => EventData::SequenceStart { properties, style: Style::Plain },
+        };
+        Ok(event(data, start, end))
+    }
+
+    fn leaf(&mut self, properties: Properties<'a>, start: Mark) -> Result<Event<'a>, Error> {
+        self.pop_state();
+        let Token { kind, end, .. } = self.scanner.take()?;
+        let data = match kind {
+            TokenKind::Alias(name) => EventData::Alias(name),
+            TokenKind::Scalar(text, style) => EventData::Scalar { properties, text, style },
+            _ => EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain },
+        };
+        Ok(event(data, start, end))
+    }
+
+    /// Anchor and tag, in either order, and where they end.
+    fn properties(&mut self) -> Result<(Properties<'a>, Mark), Error> {
+        let mut properties = Properties::default();
+        let mut end = Mark::default();
+        let start = self.scanner.peek()?.start;
+        loop {
+            match &self.scanner.peek()?.kind {
+                TokenKind::Anchor(_) if properties.anchor.is_none() => {}
+                TokenKind::Tag { .. } if properties.tag.is_none() => {}
+                _ => return Ok((properties, end)),
+            }
+            let token = self.scanner.take()?;
+            end = token.end;
+            match token.kind {
+                TokenKind::Anchor(name) => properties.anchor = Some(name),
+                TokenKind::Tag { handle: "", suffix } => properties.tag = Some(suffix.into_boxed_str()),
+                TokenKind::Tag { handle, suffix } => {
+                    let Some((_, prefix)) = self.tags.iter().find(|(known, _)| *known == handle) else {
+                        return Err(problem("found undefined tag handle", start, token.start));
+                    };
+                    properties.tag = Some(format!("{prefix}{suffix}").into_boxed_str());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn block_sequence(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
+        self.enter(entry)?;
+        match self.shape()? {
+            Shape::BlockEntry => {
+                let mark = self.scanner.take()?.end;
+                let next = State::BlockSequence(Entry::Later);
+                match self.shape()? {
+                    Shape::BlockEntry | Shape::BlockEnd => Ok(self.empty_then(mark, next)),
+                    _ => self.node_then(Nodes::Block, next),
+                }
+            }
+            Shape::BlockEnd => self.leave(EventData::SequenceEnd),
+            _ => Err(self.collection_problem("did not find expected '-' indicator")?),
+        }
+    }
+
+    fn indentless_sequence(&mut self) -> Result<Event<'a>, Error> {
+        if self.shape()? != Shape::BlockEntry {
+            self.pop_state();
+            let mark = self.scanner.peek()?.start;
+            return Ok(event(EventData::SequenceEnd, mark, mark));
+        }
+        let mark = self.scanner.take()?.end;
+        match self.shape()? {
+            Shape::BlockEntry | Shape::Key | Shape::Value | Shape::BlockEnd => {
+                Ok(self.empty_then(mark, State::IndentlessSequence))
+            }
+            _ => self.node_then(Nodes::Block, State::IndentlessSequence),
+        }
+    }
+
+    fn block_mapping_key(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
+        self.enter(entry)?;
+        match self.shape()? {
+            Shape::Key => {
+                let mark = self.scanner.take()?.end;
+                match self.shape()? {
+                    Shape::Key | Shape::Value | Shape::BlockEnd => {
+                        Ok(self.empty_then(mark, State::BlockMappingValue))
+                    }
+                    _ => self.node_then(Nodes::BlockOrIndentless, State::BlockMappingValue),
+                }
+            }
+            Shape::BlockEnd => self.leave(EventData::MappingEnd),
+            _ => Err(self.collection_problem("did not find expected key")?),
+        }
+    }
+
+    fn block_mapping_value(&mut self) -> Result<Event<'a>, Error> {
+        let next = State::BlockMappingKey(Entry::Later);
+        if self.shape()? != Shape::Value {
+            let mark = self.scanner.peek()?.start;
+            return Ok(self.empty_then(mark, next));
+        }
+        let mark = self.scanner.take()?.end;
+        match self.shape()? {
+            Shape::Key | Shape::Value | Shape::BlockEnd => Ok(self.empty_then(mark, next)),
+            _ => self.node_then(Nodes::BlockOrIndentless, next),
+        }
+    }
+
+    fn flow_sequence(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
+        self.enter(entry)?;
+        if entry == Entry::Later && self.shape()? != Shape::FlowSequenceEnd {
+            if self.shape()? != Shape::FlowEntry {
+                return Err(self.collection_problem("did not find expected ',' or ']'")?);
+            }
+            self.scanner.take()?;
+        }
+        match self.shape()? {
+            Shape::Key => {
+                let token = self.scanner.take()?;
+                self.state = State::FlowPairKey;
+                let data = EventData::MappingStart { properties: Properties::default(), style: Style::Flow };
+                Ok(event(data, token.start, token.end))
+            }
+            Shape::FlowSequenceEnd => self.leave(EventData::SequenceEnd),
+            _ => self.node_then(Nodes::Flow, State::FlowSequence(Entry::Later)),
+        }
+    }
+
+    /// The key of a mapping with one entry that stands in a sequence without braces.
+    fn flow_pair_key(&mut self) -> Result<Event<'a>, Error> {
+        match self.shape()? {
+            Shape::Value | Shape::FlowEntry | Shape::FlowSequenceEnd => {
+                // upstream drops the token here, and then misses it
+                let mark = self.scanner.take()?.end;
+                Ok(self.empty_then(mark, State::FlowPairValue))
+            }
+            _ => self.node_then(Nodes::Flow, State::FlowPairValue),
+        }
+    }
+
+    fn flow_pair_value(&mut self) -> Result<Event<'a>, Error> {
+        let mut mark = self.scanner.peek()?.start;
+        if self.shape()? == Shape::Value {
+            mark = self.scanner.take()?.start;
+            if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowSequenceEnd) {
+                return self.node_then(Nodes::Flow, State::FlowPairEnd);
+            }
+        }
+        Ok(self.empty_then(mark, State::FlowPairEnd))
+    }
+
+    fn flow_mapping_key(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
+        self.enter(entry)?;
+        if entry == Entry::Later && self.shape()? != Shape::FlowMappingEnd {
+            if self.shape()? != Shape::FlowEntry {
+                return Err(self.collection_problem("did not find expected ',' or '}'")?);
+            }
+            self.scanner.take()?;
+        }
+        match self.shape()? {
+            Shape::Key => {
+                self.scanner.take()?;
+                match self.shape()? {
+                    Shape::Value | Shape::FlowEntry | Shape::FlowMappingEnd => {
+                        let mark = self.scanner.peek()?.start;
+                        Ok(self.empty_then(mark, State::FlowMappingValue))
+                    }
+                    _ => self.node_then(Nodes::Flow, State::FlowMappingValue),
+                }
+            }
+            Shape::FlowMappingEnd => self.leave(EventData::MappingEnd),
+            _ => self.node_then(Nodes::Flow, State::FlowMappingNoValue),
+        }
+    }
+
+    fn flow_mapping_value(&mut self) -> Result<Event<'a>, Error> {
+        let next = State::FlowMappingKey(Entry::Later);
+        if self.shape()? == Shape::Value {
+            self.scanner.take()?;
+            if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowMappingEnd) {
+                return self.node_then(Nodes::Flow, next);
+            }
+        }
+        let mark = self.scanner.peek()?.start;
+        Ok(self.empty_then(mark, next))
+    }
+}
+
+fn event<'a>(data: EventData<'a>, start: Mark, end: Mark) -> Event<'a> {
+    Event { data, start, end }
+}
+
+fn empty_scalar<'a>(mark: Mark) -> Event<'a> {
+    let properties = Properties::default();
+    event(EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain }, mark, mark)
+}
+
+/// An error of the parser: go-yaml prefers the line on which the collection began, counted from 0, and has none for the
+/// first.
+fn problem(text: &str, context: Mark, at: Mark) -> Error {
+    let line = [context.line, at.line].into_iter().find(|line| *line != 0).unwrap_or(0);
+    Error::Syntax { line: u64::from(line), problem: text.to_owned() }
+}

@@ -1,0 +1,378 @@
+//! Text to tokens, by the grammar and with the errors of go-yaml (which is libyaml's).
+//!
+//! A key is only recognised at its colon, so tokens wait in a queue while the first of them may still turn out to be a key.
+
+mod cursor;
+mod scalar;
+mod tag;
+
+use std::collections::VecDeque;
+
+use crate::error::Error;
+use crate::node::Style;
+use crate::token::{Mark, Token, TokenKind};
+use cursor::{Cursor, Tabs};
+
+/// go-yaml's limit on brackets and on indentation levels.
+const MAX_DEPTH: usize = 10_000;
+
+/// Longest key before its colon, in characters.
+const MAX_KEY: usize = 1024;
+
+/// Tokens that go-yaml reads ahead: an error there comes before one of the parser.
+const LOOKAHEAD: usize = 3;
+
+/// Reads tokens from a text.
+pub(crate) struct Scanner<'a> {
+    cursor: Cursor<'a>,
+    tokens: VecDeque<Token<'a>>,
+    /// Tokens handed out.
+    parsed: usize,
+    /// Whether the first token of the queue is known to be final.
+    ready: bool,
+    flow_level: usize,
+    /// Column of the innermost block; -1 outside all of them.
+    indent: i32,
+    indents: Vec<i32>,
+    /// Whether a key may start here.
+    key_allowed: bool,
+    /// What may be a key, one per level of brackets.
+    keys: Vec<PossibleKey>,
+}
+
+/// A token that is a key if a colon follows.
+#[derive(Clone, Copy, Default)]
+struct PossibleKey {
+    possible: bool,
+    /// It stands where nothing but a key can stand.
+    required: bool,
+    /// Number of the token, counted from the start of the text.
+    token: usize,
+    mark: Mark,
+    column: i32,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            cursor: Cursor::new(text),
+            tokens: VecDeque::new(),
+            parsed: 0,
+            ready: false,
+            flow_level: 0,
+            indent: -1,
+            indents: Vec::new(),
+            key_allowed: true,
+            keys: vec![PossibleKey::default()],
+        }
+    }
+
+    /// The next token, which stays.
+    pub(crate) fn peek(&mut self) -> Result<&Token<'a>, Error> {
+        if !self.ready {
+            self.fill()?;
+        }
+        self.tokens.front().ok_or_else(end_of_stream)
+    }
+
+    /// The next token, which goes.
+    pub(crate) fn take(&mut self) -> Result<Token<'a>, Error> {
+        if !self.ready {
+            self.fill()?;
+        }
+        self.ready = false;
+        self.parsed += 1;
+        self.tokens.pop_front().ok_or_else(end_of_stream)
+    }
+
+    fn fill(&mut self) -> Result<(), Error> {
+        while self.tokens.len() < LOOKAHEAD || self.head_may_be_key()? {
+            self.fetch()?;
+        }
+        self.ready = true;
+        Ok(())
+    }
+
+    fn head_may_be_key(&mut self) -> Result<bool, Error> {
+        let parsed = self.parsed;
+        match self.keys.iter().position(|key| key.possible && key.token == parsed) {
+            Some(level) => self.is_valid_key(level),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the key of this level is still possible: a key stands on one line and is not too long.
+    fn is_valid_key(&mut self, level: usize) -> Result<bool, Error> {
+        let Some(key) = self.keys.get(level).copied() else { return Ok(false) };
+        if !key.possible {
+            return Ok(false);
+        }
+        if key.mark.line == self.cursor.line() && !self.cursor.is_farther_than(MAX_KEY, key.mark) {
+            return Ok(true);
+        }
+        self.forget_key(level)?;
+        Ok(false)
+    }
+
+    fn forget_key(&mut self, level: usize) -> Result<(), Error> {
+        let Some(key) = self.keys.get_mut(level) else { return Ok(()) };
+        if key.possible && key.required {
+            return Err(problem("could not find expected ':'", key.mark, self.cursor.mark()));
+        }
+        key.possible = false;
+        Ok(())
+    }
+
+    fn forget_innermost_key(&mut self) -> Result<(), Error> {
+        self.forget_key(self.keys.len().saturating_sub(1))
+    }
+
+    /// Notes that the token about to be read may be a key.
+    fn save_key(&mut self) -> Result<(), Error> {
+        if !self.key_allowed {
+            return Ok(());
+        }
+        self.forget_innermost_key()?;
+        let column = self.cursor.column();
+        let saved = PossibleKey {
+            possible: true,
+            required: self.flow_level == 0 && self.indent == column,
+            token: self.parsed + self.tokens.len(),
+            mark: self.cursor.mark(),
+            column,
+        };
+        if let Some(key) = self.keys.last_mut() {
+            *key = saved;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, kind: TokenKind<'a>, start: Mark) {
+        self.tokens.push_back(Token { kind, start, end: self.cursor.mark() });
+    }
+
+    fn push_at(&mut self, kind: TokenKind<'a>, mark: Mark) {
+        self.tokens.push_back(Token { kind, start: mark, end: mark });
+    }
+
+    /// Opens a block at this column if it is deeper than the current one; its token goes before the given one.
+    fn roll_indent(
+        &mut self,
+        column: i32,
+        before: Option<usize>,
+        kind: TokenKind<'a>,
+        mark: Mark,
+    ) -> Result<(), Error> {
+        if self.flow_level > 0 || self.indent >= column {
+            return Ok(());
+        }
+        self.indents.push(self.indent);
+        self.indent = column;
+        if self.indents.len() > MAX_DEPTH {
+            return Err(Error::TooDeep(MAX_DEPTH));
+        }
+        let place = before.map_or(self.tokens.len(), |token| token.saturating_sub(self.parsed));
+        self.tokens.insert(place.min(self.tokens.len()), Token { kind, start: mark, end: mark });
+        Ok(())
+    }
+
+    /// Closes blocks deeper than this column.
+    fn unroll_indent(&mut self, column: i32) {
+        if self.flow_level > 0 {
+            return;
+        }
+        while self.indent > column {
+            self.push_at(TokenKind::BlockEnd, self.cursor.mark());
+            self.indent = self.indents.pop().unwrap_or(-1);
+        }
+    }
+
+    /// Reads one more token, or several.
+    fn fetch(&mut self) -> Result<(), Error> {
+        self.skip_to_token();
+        let column = self.cursor.column();
+        self.unroll_indent(column);
+        let byte = self.cursor.byte(0);
+        if self.cursor.is_at_end() {
+            return self.stream_end();
+        }
+        if column == 0 {
+            match byte {
+                b'%' => return self.directive(),
+                b'-' if self.cursor.is_document_indicator() => {
+                    return self.document_indicator(TokenKind::DocumentStart);
+                }
+                b'.' if self.cursor.is_document_indicator() => {
+                    return self.document_indicator(TokenKind::DocumentEnd);
+                }
+                _ => {}
+            }
+        }
+        let in_flow = self.flow_level > 0;
+        match byte {
+            b'[' => self.flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.flow_start(TokenKind::FlowMappingStart),
+            b']' => self.flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.flow_end(TokenKind::FlowMappingEnd),
+            b',' => self.flow_entry(),
+            b'-' if self.cursor.is_blank_or_end(1) => self.block_entry(),
+            b'?' if in_flow || self.cursor.is_blank_or_end(1) => self.key(),
+            b':' if in_flow || self.cursor.is_blank_or_end(1) => self.value(),
+            b'*' => self.anchor(TokenKind::Alias),
+            b'&' => self.anchor(TokenKind::Anchor),
+            b'!' => self.tag(),
+            b'|' if !in_flow => self.block_scalar(Style::Literal),
+            b'>' if !in_flow => self.block_scalar(Style::Folded),
+            b'\'' => self.flow_scalar(Style::SingleQuoted),
+            b'"' => self.flow_scalar(Style::DoubleQuoted),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(self.cannot_start()),
+            _ => self.flow_scalar(Style::Plain),
+        }
+    }
+
+    fn cannot_start(&self) -> Error {
+        let mark = self.cursor.mark();
+        problem("found character that cannot start any token", mark, mark)
+    }
+
+    /// Skips blanks, comments and line breaks. A tab may not stand where a key may start.
+    fn skip_to_token(&mut self) {
+        loop {
+            if self.cursor.at_line_start() {
+                self.cursor.skip_byte_order_mark();
+            }
+            let tabs = if self.flow_level > 0 || !self.key_allowed { Tabs::Skip } else { Tabs::Stop };
+            self.cursor.skip_spaces(tabs);
+            if self.cursor.byte(0) == b'#' {
+                self.cursor.skip_to_line_end();
+            }
+            if !self.cursor.skip_break() {
+                return;
+            }
+            if self.flow_level == 0 {
+                self.key_allowed = true;
+            }
+        }
+    }
+
+    fn stream_end(&mut self) -> Result<(), Error> {
+        self.cursor.finish_line();
+        self.unroll_indent(-1);
+        self.forget_innermost_key()?;
+        self.key_allowed = false;
+        self.push_at(TokenKind::StreamEnd, self.cursor.mark());
+        Ok(())
+    }
+
+    fn document_indicator(&mut self, kind: TokenKind<'a>) -> Result<(), Error> {
+        self.unroll_indent(-1);
+        self.forget_innermost_key()?;
+        self.key_allowed = false;
+        let start = self.cursor.mark();
+        self.cursor.skip(3);
+        self.push(kind, start);
+        Ok(())
+    }
+
+    fn flow_start(&mut self, kind: TokenKind<'a>) -> Result<(), Error> {
+        self.save_key()?;
+        self.keys.push(PossibleKey::default());
+        self.flow_level += 1;
+        if self.flow_level > MAX_DEPTH {
+            return Err(Error::TooDeep(MAX_DEPTH));
+        }
+        self.key_allowed = true;
+        self.indicator(kind);
+        Ok(())
+    }
+
+    fn flow_end(&mut self, kind: TokenKind<'a>) -> Result<(), Error> {
+        self.forget_innermost_key()?;
+        if self.flow_level > 0 {
+            self.flow_level -= 1;
+            self.keys.pop();
+        }
+        self.key_allowed = false;
+        self.indicator(kind);
+        Ok(())
+    }
+
+    fn flow_entry(&mut self) -> Result<(), Error> {
+        self.forget_innermost_key()?;
+        self.key_allowed = true;
+        self.indicator(TokenKind::FlowEntry);
+        Ok(())
+    }
+
+    fn indicator(&mut self, kind: TokenKind<'a>) {
+        let start = self.cursor.mark();
+        self.cursor.skip(1);
+        self.push(kind, start);
+    }
+
+    fn block_entry(&mut self) -> Result<(), Error> {
+        let mark = self.cursor.mark();
+        if self.flow_level == 0 {
+            if !self.key_allowed {
+                return Err(problem("block sequence entries are not allowed in this context", mark, mark));
+            }
+            let column = self.cursor.column();
+            self.roll_indent(column, None, TokenKind::BlockSequenceStart, mark)?;
+        }
+        self.forget_innermost_key()?;
+        self.key_allowed = true;
+        self.indicator(TokenKind::BlockEntry);
+        Ok(())
+    }
+
+    fn key(&mut self) -> Result<(), Error> {
+        let mark = self.cursor.mark();
+        if self.flow_level == 0 {
+            if !self.key_allowed {
+                return Err(problem("mapping keys are not allowed in this context", mark, mark));
+            }
+            let column = self.cursor.column();
+            self.roll_indent(column, None, TokenKind::BlockMappingStart, mark)?;
+        }
+        self.forget_innermost_key()?;
+        self.key_allowed = self.flow_level == 0;
+        self.indicator(TokenKind::Key);
+        Ok(())
+    }
+
+    fn value(&mut self) -> Result<(), Error> {
+        let level = self.keys.len().saturating_sub(1);
+        if self.is_valid_key(level)? {
+            let key = self.keys.get(level).copied().unwrap_or_default();
+            let place = key.token.saturating_sub(self.parsed).min(self.tokens.len());
+            self.tokens.insert(place, Token { kind: TokenKind::Key, start: key.mark, end: key.mark });
+            self.roll_indent(key.column, Some(key.token), TokenKind::BlockMappingStart, key.mark)?;
+            if let Some(key) = self.keys.get_mut(level) {
+                key.possible = false;
+            }
+            self.key_allowed = false;
+        } else {
+            let mark = self.cursor.mark();
+            if self.flow_level == 0 {
+                if !self.key_allowed {
+                    return Err(problem("mapping values are not allowed in this context", mark, mark));
+                }
+                let column = self.cursor.column();
+                self.roll_indent(column, None, TokenKind::BlockMappingStart, mark)?;
+            }
+            self.key_allowed = self.flow_level == 0;
+        }
+        self.indicator(TokenKind::Value);
+        Ok(())
+    }
+}
+
+/// An error of the scanner: go-yaml prefers the place where the construct began, and has no line for the first one.
+fn problem(text: &str, context: Mark, at: Mark) -> Error {
+    let line = [context.line, at.line].into_iter().find(|line| *line != 0).map_or(0, |line| line + 1);
+    Error::Syntax { line: u64::from(line), problem: text.to_owned() }
+}
+
+fn end_of_stream() -> Error {
+    Error::Syntax { line: 0, problem: "attempted to go past the end of stream; corrupted value?".to_owned() }
+}
