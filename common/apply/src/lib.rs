@@ -3,10 +3,13 @@
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
 //! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] (is an object
-//! ready), [`inventory`] and [`change`] (what was done).
+//! ready), [`inventory`] and [`change`] (what was done). Around them
+//! lie the two that write: [`apply`] and [`prune`].
 
+pub mod apply;
 pub mod change;
 pub mod drift;
+pub mod error;
 pub mod health;
 pub mod ignore;
 pub mod inventory;
@@ -14,5 +17,7 @@ pub mod managed_fields;
 pub mod normalisation;
 pub mod object;
 pub mod order;
+pub mod proof;
+pub mod prune;
 pub mod rules;
 pub mod selector;

@@ -1,0 +1,134 @@
+//! Server-side apply of a stage: dry-run everything, then write what differs.
+
+mod object;
+
+use crate::change::{Change, ChangeSet};
+use crate::error::{ObjectError, StageError};
+use crate::ignore::IgnoreRule;
+use crate::normalisation::normalise;
+use crate::object::{ObjectId, split_api_version, text_at};
+use crate::order;
+use crate::proof::{Hash, Proofs};
+use bytes::Bytes;
+use flux_kube::Target;
+use futures::stream::{self, StreamExt as _};
+use serde_json::Value;
+
+/// How thoroughly unchanged objects are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Every object gets a dry-run.
+    Full,
+    /// An object with a proof only has its metadata compared.
+    Proved,
+}
+
+/// What an immutable field of a changed object leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// The apply fails, unless the object itself asks to be recreated.
+    OnRequest,
+    /// The object is deleted and created.
+    Always,
+}
+
+/// How a Kustomization wants its objects applied.
+#[derive(Debug)]
+pub struct Settings {
+    /// What to do about immutable fields.
+    pub force: Force,
+    /// Managers of `--override-manager`, whose fields are taken over.
+    pub overridden_managers: Vec<String>,
+    /// Drift that is left alone.
+    pub ignore: Vec<IgnoreRule>,
+    /// Objects checked at the same time, from `--concurrent-ssa`.
+    pub concurrency: usize,
+}
+
+/// A desired object, normalised and kept as text until it is its turn.
+#[derive(Debug)]
+pub struct Desired {
+    /// Identity.
+    pub id: ObjectId,
+    /// Version part of `apiVersion`.
+    pub version: String,
+    hash: Hash,
+    json: Bytes,
+}
+
+impl Desired {
+    /// Normalises an object as built.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON, which no parsed object causes.
+    pub fn new(mut object: Value) -> Result<Self, serde_json::Error> {
+        normalise(&mut object);
+        let (_, version) = split_api_version(text_at(&object, "/apiVersion"));
+        let json = Bytes::from(serde_json::to_vec(&object)?);
+        Ok(Self { id: ObjectId::of(&object), version: version.to_owned(), hash: Hash::of(&json), json })
+    }
+
+    fn change(&self, action: crate::change::Action) -> Change {
+        Change { id: self.id.clone(), version: self.version.clone(), action }
+    }
+}
+
+/// Applies objects as one identity on one cluster.
+#[derive(Debug)]
+pub struct Applier<'a> {
+    /// Cluster and identity.
+    pub target: &'a Target,
+    /// How.
+    pub settings: &'a Settings,
+    /// What is known of the objects from earlier runs.
+    pub proofs: &'a Proofs,
+    /// How thoroughly to look.
+    pub check: Check,
+}
+
+impl Applier<'_> {
+    /// Applies the objects of one stage; nothing is written unless every dry-run passed.
+    ///
+    /// Changes are in apply order. Writes go rank by rank, in parallel inside a rank.
+    ///
+    /// # Errors
+    /// [`StageError`] with all objects that were refused.
+    pub async fn apply_stage(&self, mut objects: Vec<Desired>) -> Result<ChangeSet, StageError> {
+        objects.sort_by(|a, b| order::compare(&a.id, &b.id));
+        let checked: Vec<_> = stream::iter(&objects)
+            .map(|desired| self.check(desired))
+            .buffered(self.settings.concurrency.max(1))
+            .collect()
+            .await;
+        let (mut plans, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
+        for result in checked {
+            match result {
+                Ok(plan) => plans.push(plan),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(StageError::new(errors));
+        }
+        let mut changes = ChangeSet::default();
+        let work: Vec<_> = objects.iter().zip(plans).collect();
+        for rank in work.chunk_by(|(a, _), (b, _)| order::rank(&a.id.kind) == order::rank(&b.id.kind)) {
+            let written: Vec<Result<Change, ObjectError>> = stream::iter(rank)
+                .map(|(desired, plan)| self.write(desired, plan))
+                .buffered(self.settings.concurrency.max(1))
+                .collect()
+                .await;
+            let mut errors = Vec::new();
+            for result in written {
+                match result {
+                    Ok(change) => changes.push(change),
+                    Err(error) => errors.push(error),
+                }
+            }
+            if !errors.is_empty() {
+                return Err(StageError::new(errors));
+            }
+        }
+        Ok(changes)
+    }
+}

@@ -1,0 +1,121 @@
+//! Proofs that an object is as desired, so that what is known to be unchanged costs no dry-run.
+
+use crate::object::{ObjectId, text_at};
+use parking_lot::Mutex;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::collections::{HashMap, HashSet};
+
+/// First half of a SHA-256: enough to tell objects apart, also against someone who searches for collisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hash([u8; 16]);
+
+impl Hash {
+    /// Hash of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        let mut hash = [0; 16];
+        hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+        Self(hash)
+    }
+}
+
+/// What tells one state of a live object from another, without its fields.
+///
+/// Kinds with a generation count changes of their spec; in the others the resourceVersion is all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveIdentity(Hash);
+
+impl LiveIdentity {
+    /// Reads it from an object or from its metadata alone.
+    pub fn of(object: &Value) -> Self {
+        let version = match object.pointer("/metadata/generation").and_then(Value::as_i64) {
+            Some(generation) if generation > 0 => generation.to_string(),
+            _ => format!("v{}", text_at(object, "/metadata/resourceVersion")),
+        };
+        let map =
+            |name| object.pointer(&format!("/metadata/{name}")).map(Value::to_string).unwrap_or_default();
+        let uid = text_at(object, "/metadata/uid");
+        Self(Hash::of(format!("{uid}\n{version}\n{}\n{}", map("labels"), map("annotations")).as_bytes()))
+    }
+}
+
+/// How an object was left by the run that proved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Proof {
+    desired: Hash,
+    live: LiveIdentity,
+}
+
+/// The proofs of one owner. Some 100 bytes an object; lost with the process, which then checks in full.
+#[derive(Debug, Default)]
+pub struct Proofs {
+    proofs: Mutex<HashMap<Hash, Proof>>,
+}
+
+impl Proofs {
+    /// Whether there is a proof for this desired state, which a look at the live object's metadata can confirm.
+    pub fn expects(&self, id: &ObjectId, desired: Hash) -> Option<LiveIdentity> {
+        let proofs = self.proofs.lock();
+        proofs.get(&key(id)).filter(|proof| proof.desired == desired).map(|proof| proof.live)
+    }
+
+    /// Whether the object was ever proved, for whatever desired state: `Some(true)` if it is still as it was left.
+    pub fn untouched(&self, id: &ObjectId, live: LiveIdentity) -> Option<bool> {
+        self.proofs.lock().get(&key(id)).map(|proof| proof.live == live)
+    }
+
+    /// Notes that the live object is as desired.
+    pub fn record(&self, id: &ObjectId, desired: Hash, live: LiveIdentity) {
+        self.proofs.lock().insert(key(id), Proof { desired, live });
+    }
+
+    /// Forgets an object.
+    pub fn forget(&self, id: &ObjectId) {
+        self.proofs.lock().remove(&key(id));
+    }
+
+    /// Forgets everything but these objects.
+    pub fn retain<'a>(&self, ids: impl Iterator<Item = &'a ObjectId>) {
+        let kept: HashSet<Hash> = ids.map(key).collect();
+        self.proofs.lock().retain(|key, _| kept.contains(key));
+    }
+}
+
+fn key(id: &ObjectId) -> Hash {
+    Hash::of(id.to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn live(generation: i64, version: &str, labels: Value) -> LiveIdentity {
+        LiveIdentity::of(&json!({"metadata": {
+            "uid": "u", "generation": generation, "resourceVersion": version, "labels": labels
+        }}))
+    }
+
+    #[test]
+    fn a_generation_makes_the_version_irrelevant() {
+        assert_eq!(live(1, "1", json!({})), live(1, "2", json!({})));
+        assert_ne!(live(1, "1", json!({})), live(2, "1", json!({})));
+        assert_ne!(live(1, "1", json!({})), live(1, "1", json!({"a": "b"})));
+        assert_ne!(live(0, "1", json!({})), live(0, "2", json!({})));
+    }
+
+    #[test]
+    fn a_proof_holds_for_one_desired_state() {
+        let id: ObjectId = "a_b__ConfigMap".parse().unwrap();
+        let (proofs, state) = (Proofs::default(), live(1, "1", json!({})));
+        let (one, two) = (Hash::of(b"1"), Hash::of(b"2"));
+        proofs.record(&id, one, state);
+        assert_eq!(proofs.expects(&id, one), Some(state));
+        assert_eq!(proofs.expects(&id, two), None);
+        assert_eq!(proofs.untouched(&id, state), Some(true));
+        assert_eq!(proofs.untouched(&id, live(2, "1", json!({}))), Some(false));
+        proofs.retain(std::iter::empty());
+        assert_eq!(proofs.untouched(&id, state), None);
+    }
+}
