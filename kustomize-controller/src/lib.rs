@@ -1,1 +1,3 @@
-//! kustomize-controller: builds and applies artifacts.
+//! kustomize-controller: builds the manifests of an artifact and applies them.
+
+pub mod kustomization;

@@ -1,0 +1,5 @@
+//! The kind Kustomization.
+
+pub mod dependency;
+pub mod history;
+pub mod plan;
