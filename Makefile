@@ -1,0 +1,38 @@
+# Each target is one command and does its own set-up. INSTALL=1 installs missing Debian packages.
+#   make quickstart            watch a push become running objects and an alert; ONCE=1 ends by itself
+#   make test                  all tests; needs no cluster, the control plane is built first
+#   make lint                  format, clippy, documentation, dependency rules, generated files
+#   make bench                 benchmarks; the figures go to standard output
+#   make conformance CASES=<directory of recorded cases>
+PROFILE ?= release
+CONTROLLERS := source-controller kustomize-controller notification-controller
+
+.PHONY: quickstart test lint bench conformance prerequisites control-plane
+
+quickstart: control-plane
+	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
+	cargo run --quiet --profile $(PROFILE) -p flux-e2e --bin quickstart
+
+test: control-plane
+	cargo test --workspace --no-fail-fast
+
+lint: prerequisites
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+	e2e/dependency-rules
+	cargo run --quiet -p flux-api --bin crdgen -- --check charts/crds
+
+bench: control-plane
+	cargo bench --workspace
+
+conformance: prerequisites
+	@test -n "$(CASES)" || { echo "say where the recorded cases are: make conformance CASES=<directory>" >&2; exit 1; }
+	cargo run --quiet -p flux-kustomize --example conformance -- $(CASES)/kustomize
+	cargo run --quiet -p flux-api --example conformance -- $(CASES)/crds
+
+prerequisites:
+	@e2e/prerequisites
+
+control-plane: prerequisites
+	@e2e/control-plane/build >/dev/null
