@@ -2,7 +2,7 @@
 //! them.
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
-//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] (is an object
+//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] and [`wait`] (is an object
 //! ready), [`inventory`] and [`change`] (what was done). Around them
 //! lie the two that write: [`apply`] and [`prune`].
 
@@ -21,3 +21,4 @@ pub mod proof;
 pub mod prune;
 pub mod rules;
 pub mod selector;
+pub mod wait;
