@@ -1,7 +1,8 @@
 //! Configuration as `sigs.k8s.io/yaml` reads it: the first document, YAML 1.1 types, turned into JSON.
 
 use flux_yaml::{
-    Error, Kind, Limits, Node, Object, Resolved, Schema, Style, Tag, Text, Value, parse_document, resolve,
+    DuplicateKey, Error, Kind, Limits, Node, Object, Resolved, Schema, Style, Tag, Text, Value,
+    parse_document, resolve,
 };
 
 /// What happens to a key that occurs twice in a mapping.
@@ -37,8 +38,9 @@ pub(crate) fn value(node: &Node, duplicates: Duplicates) -> Result<Value, Error>
                 let key = key(&entry.key)?;
                 let member = value(&entry.value, duplicates)?;
                 if members.insert(key.clone(), member).is_some() && duplicates == Duplicates::Reject {
-                    let line = u64::from(entry.key.line());
-                    return Err(Error::DuplicateKey { key: key.to_string(), line, first: line });
+                    let line = entry.key.line();
+                    let duplicate = DuplicateKey { key: key.to_string(), line, first: line };
+                    return Err(Error::DuplicateKeys(vec![duplicate]));
                 }
             }
             Ok(Value::Object(members))
