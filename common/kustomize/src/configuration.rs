@@ -17,9 +17,14 @@ use crate::sort_order::Ranks;
 use crate::transform::FieldSpec;
 use crate::yaml_1_1::{Duplicates, read};
 
+static NONE: LazyLock<Arc<Tables>> = LazyLock::new(Arc::default);
 static BUILT_IN: LazyLock<Arc<Tables>> = LazyLock::new(|| Arc::new(defaults::tables()));
 
 /// The field specs in force: those built in, and what layers add. Costs nothing as long as nobody adds anything.
+///
+/// Merging is not symmetric, so the order of upstream's merges is kept: a spec that is added later gives way to one for
+/// fewer kinds. A layer starts with none, then come those of the layers below, then the built-in ones with those of its
+/// files.
 #[derive(Debug, Clone)]
 pub(crate) struct Configuration(Arc<Tables>);
 
@@ -41,7 +46,7 @@ pub(crate) struct Tables {
 
 impl Default for Configuration {
     fn default() -> Self {
-        Self(Arc::clone(&BUILT_IN))
+        Self(Arc::clone(&NONE))
     }
 }
 
@@ -54,21 +59,22 @@ impl std::ops::Deref for Configuration {
 }
 
 impl Configuration {
-    /// Adds what configuration files hold.
+    /// Adds the built-in specs, and what configuration files hold.
     ///
     /// # Errors
     /// A file cannot be loaded, has unknown fields, or specs that contradict those in force.
     pub(crate) fn add_files(&mut self, paths: &[String], inputs: &mut dyn Inputs) -> Result<()> {
         if paths.is_empty() {
-            return Ok(());
+            return self.merge(Self(Arc::clone(&BUILT_IN)));
         }
         let mut added = Tables::default();
         for path in paths {
             let content = inputs.load(path)?;
-            let tables = Tables::parse(&content)?;
-            added.merge(&tables)?;
+            added.merge(&Tables::parse(&content)?)?;
         }
-        self.add(&added).context(|| "merging config")
+        let mut tables = Tables::clone(&BUILT_IN);
+        tables.merge(&added)?;
+        self.add(&tables).context(|| "merging config")
     }
 
     /// Adds what OpenAPI definitions of custom resources say about their fields.
@@ -87,19 +93,20 @@ impl Configuration {
         self.add(&added).context(|| "merging CRDs")
     }
 
-    /// Adds the specs of a layer below.
+    /// Adds the specs of another layer.
     ///
     /// # Errors
     /// [`Error::Invalid`] if they contradict those in force.
-    pub(crate) fn merge(&mut self, below: Self) -> Result<()> {
-        if Arc::ptr_eq(&below.0, &self.0) || Arc::ptr_eq(&below.0, &BUILT_IN) {
+    pub(crate) fn merge(&mut self, other: Self) -> Result<()> {
+        let is_built_in = Arc::ptr_eq(&other.0, &BUILT_IN);
+        if Arc::ptr_eq(&other.0, &NONE) || (is_built_in && Arc::ptr_eq(&self.0, &BUILT_IN)) {
             return Ok(());
         }
-        if Arc::ptr_eq(&self.0, &BUILT_IN) {
-            self.0 = below.0;
+        if is_built_in && Arc::ptr_eq(&self.0, &NONE) {
+            self.0 = other.0;
             return Ok(());
         }
-        self.add(&below.0)
+        self.add(&other.0)
     }
 
     fn add(&mut self, added: &Tables) -> Result<()> {

@@ -96,8 +96,9 @@ impl Layer<'_> {
         let attempt = || format!("recursed accumulation of path '{root}'");
         let merging = || format!("recursed merging from path '{root}'");
         if list == List::Components {
-            let accumulated = layer.accumulate(session, accumulated).context(attempt)?;
-            accumulated.resources.check_unique().context(merging)?;
+            let together = layer.accumulate(session, accumulated).context(attempt)?;
+            let mut accumulated = Accumulated::default();
+            accumulated.merge(together).context(merging)?;
             return Ok(accumulated);
         }
         let below = layer.accumulate(session, Accumulated::default()).context(attempt)?;
