@@ -1,0 +1,160 @@
+use crate::cluster::{Fixture, actions, settings};
+use flux_apply::apply::{Check, Force};
+use flux_apply::ignore::{IgnoreRule, Target};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn objects_are_created_configured_and_left_alone() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("a", "1");
+    assert_eq!(actions(&fixture.apply(std::slice::from_ref(&object)).await.unwrap()), ["created"]);
+    let version = |live: Option<Value>| live.unwrap()["metadata"]["resourceVersion"].clone();
+    let before = version(fixture.live("ConfigMap", "a").await);
+    assert_eq!(actions(&fixture.apply(&[object]).await.unwrap()), ["unchanged"]);
+    assert_eq!(version(fixture.live("ConfigMap", "a").await), before);
+    let changed = fixture.config_map("a", "2");
+    assert_eq!(actions(&fixture.apply(&[changed]).await.unwrap()), ["configured"]);
+    assert_eq!(fixture.live("ConfigMap", "a").await.unwrap()["data"]["key"], "2");
+}
+
+#[tokio::test]
+async fn a_refused_object_keeps_its_whole_stage_from_being_written() {
+    let fixture = Fixture::start().await;
+    let mut invalid = fixture.config_map("invalid name", "1");
+    invalid["data"] = json!({"key": "1"});
+    let good = fixture.config_map("good", "1");
+    let error = fixture.apply(&[good, invalid]).await.unwrap_err().to_string();
+    let subject = format!("ConfigMap/{}/invalid name", fixture.env.namespace());
+    assert!(error.starts_with(&format!("{subject} dry-run failed (Invalid): ")), "{error}");
+    assert!(fixture.live("ConfigMap", "good").await.is_none());
+}
+
+#[tokio::test]
+async fn a_missing_namespace_and_a_missing_kind_are_named() {
+    let fixture = Fixture::start().await;
+    let mut object = fixture.config_map("a", "1");
+    object["metadata"]["namespace"] = "absent".into();
+    let error = fixture.apply(&[object.clone()]).await.unwrap_err();
+    assert_eq!(error.to_string(), "ConfigMap/absent/a not found: namespaces \"absent\" not found");
+    object["metadata"].as_object_mut().unwrap().remove("namespace");
+    let error = fixture.apply(&[object.clone()]).await.unwrap_err();
+    assert!(error.to_string().starts_with("ConfigMap/a namespace not specified: "), "{error}");
+    object["apiVersion"] = "example.io/v1".into();
+    let error = fixture.apply(&[object]).await.unwrap_err();
+    let text = "ConfigMap/a dry-run failed: no matches for kind \"ConfigMap\" in version \"example.io/v1\"";
+    assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test]
+async fn drift_is_repaired_and_proofs_notice_it() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("a", "1");
+    let settings = settings(Force::OnRequest);
+    let apply = || fixture.apply_with(&settings, Check::Proved, std::slice::from_ref(&object));
+    assert_eq!(actions(&apply().await.unwrap()), ["created"]);
+    assert_eq!(actions(&apply().await.unwrap()), ["unchanged"]);
+    fixture.env.merge(&object, json!({"data": {"key": "drifted"}})).await;
+    assert_eq!(actions(&apply().await.unwrap()), ["configured"]);
+    assert_eq!(fixture.live("ConfigMap", "a").await.unwrap()["data"]["key"], "1");
+}
+
+#[tokio::test]
+async fn a_proof_spares_the_dry_run() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("proved", "1");
+    fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+    let mark = fixture.env.lab().audit_mark().unwrap();
+    let settings = settings(Force::OnRequest);
+    let changes = fixture.apply_with(&settings, Check::Proved, &[object]).await.unwrap();
+    assert_eq!(actions(&changes), ["unchanged"]);
+    let entries = fixture.env.lab().audit_since(mark).unwrap();
+    let verbs: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.name == "proved" && entry.namespace == fixture.env.namespace())
+        .map(|entry| entry.verb.as_str())
+        .collect();
+    assert_eq!(verbs, ["get"]);
+}
+
+#[tokio::test]
+async fn an_immutable_field_is_changed_only_by_force() {
+    let fixture = Fixture::start().await;
+    let mut object = fixture.config_map("a", "1");
+    object["immutable"] = true.into();
+    fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+    object["data"]["key"] = "2".into();
+    let error = fixture.apply(std::slice::from_ref(&object)).await.unwrap_err().to_string();
+    assert!(error.contains("dry-run failed (Invalid)"), "{error}");
+    let changes = fixture.apply_with(&settings(Force::Always), Check::Full, &[object]).await.unwrap();
+    assert_eq!(actions(&changes), ["created"]);
+    assert_eq!(fixture.live("ConfigMap", "a").await.unwrap()["data"]["key"], "2");
+}
+
+#[tokio::test]
+async fn force_does_not_delete_over_an_invalid_manifest() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("a", "1");
+    fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+    let uid = fixture.live("ConfigMap", "a").await.unwrap()["metadata"]["uid"].clone();
+    let mut invalid = object;
+    invalid["data"] = json!({"not a key!": "1"});
+    fixture.apply_with(&settings(Force::Always), Check::Full, &[invalid]).await.unwrap_err();
+    assert_eq!(fixture.live("ConfigMap", "a").await.unwrap()["metadata"]["uid"], uid);
+}
+
+#[tokio::test]
+async fn marked_objects_are_skipped() {
+    let fixture = Fixture::start().await;
+    let marked = |name: &str, key: &str, value: &str| {
+        let mut object = fixture.config_map(name, "1");
+        object["metadata"]["annotations"] = json!({format!("kustomize.toolkit.fluxcd.io/{key}"): value});
+        object
+    };
+    let disabled = marked("disabled", "reconcile", "disabled");
+    assert_eq!(actions(&fixture.apply(&[disabled]).await.unwrap()), ["skipped"]);
+    assert!(fixture.live("ConfigMap", "disabled").await.is_none());
+    let once = marked("once", "ssa", "IfNotPresent");
+    assert_eq!(actions(&fixture.apply(std::slice::from_ref(&once)).await.unwrap()), ["created"]);
+    fixture.env.merge(&once, json!({"data": {"key": "theirs"}})).await;
+    assert_eq!(actions(&fixture.apply(&[once]).await.unwrap()), ["skipped"]);
+    assert_eq!(fixture.live("ConfigMap", "once").await.unwrap()["data"]["key"], "theirs");
+    let plain = fixture.config_map("live", "1");
+    fixture.apply(std::slice::from_ref(&plain)).await.unwrap();
+    let mark = json!({"metadata": {"annotations": {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}}});
+    fixture.env.merge(&plain, mark).await;
+    assert_eq!(actions(&fixture.apply(&[fixture.config_map("live", "2")]).await.unwrap()), ["skipped"]);
+}
+
+#[tokio::test]
+async fn fields_of_kubectl_are_taken_over() {
+    let fixture = Fixture::start().await;
+    let mut theirs = fixture.config_map("a", "1");
+    theirs["data"]["extra"] = "theirs".into();
+    let client = fixture.env.client();
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(client, fixture.env.namespace());
+    let parameters =
+        kube::api::PostParams { field_manager: Some("kubectl-create".into()), ..Default::default() };
+    maps.create(&parameters, &serde_json::from_value(theirs).unwrap()).await.unwrap();
+    let changes = fixture.apply(&[fixture.config_map("a", "1")]).await.unwrap();
+    assert_eq!(actions(&changes), ["configured"]);
+    assert_eq!(fixture.live("ConfigMap", "a").await.unwrap()["data"], json!({"key": "1"}));
+}
+
+#[tokio::test]
+async fn ignored_fields_keep_their_live_value() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("a", "1");
+    fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+    fixture.env.merge(&object, json!({"data": {"key": "theirs"}})).await;
+    let mut settings = settings(Force::OnRequest);
+    settings.ignore.push(IgnoreRule::new(&Target::default(), vec!["/data/key".into()]).unwrap());
+    let changes = fixture.apply_with(&settings, Check::Full, std::slice::from_ref(&object)).await.unwrap();
+    assert_eq!(actions(&changes), ["unchanged"]);
+    let mut changed = object;
+    changed["data"]["other"] = "new".into();
+    let changes = fixture.apply_with(&settings, Check::Full, &[changed]).await.unwrap();
+    assert_eq!(actions(&changes), ["configured"]);
+    let data = fixture.live("ConfigMap", "a").await.unwrap()["data"].clone();
+    assert_eq!(data, json!({"key": "theirs", "other": "new"}));
+}
