@@ -6,6 +6,8 @@
 mod custom;
 mod table;
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use custom::Document;
 use table::{BUILT_IN, Scope};
@@ -14,9 +16,9 @@ use table::{BUILT_IN, Scope};
 const BUILT_IN_VERSION: &str = "v1.21.2";
 
 /// The types and scopes that hold in one build.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Schema {
-    custom: Option<Document>,
+    custom: Option<Arc<Document>>,
     chosen: bool,
 }
 
@@ -70,7 +72,7 @@ impl Schema {
             if version.is_some() {
                 return Err(Error::invalid("builtin version and custom schema provided, cannot use both"));
             }
-            self.custom = Some(Document::parse(bytes)?);
+            self.custom = Some(Arc::new(Document::parse(bytes)?));
             self.chosen = true;
             return Ok(());
         }

@@ -40,7 +40,7 @@ fn built_in_lists_merge_by_the_keys_of_the_documents() {
         assert_eq!(deployment(&container, field), None, "{field}");
     }
     assert_eq!(deployment(&pod, "tolerations"), None);
-    let all = |api_version, kind, path: &[&str]| keys(&schema, api_version, kind, path);
+    let all = |api_version: &str, kind: &str, path: &[&str]| keys(&schema, api_version, kind, path);
     let one = |key: &str| Some(vec![key.to_owned()]);
     assert_eq!(
         all("v1", "Service", &["spec", "ports"]),
