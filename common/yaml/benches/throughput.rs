@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use saphyr::LoadableYamlNode as _;
 
+/// As in the controllers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Time spent on each figure.
 const BUDGET: Duration = Duration::from_secs(2);
 

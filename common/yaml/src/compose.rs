@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::event::{Event, EventData, Properties};
 use crate::input::decode;
-use crate::node::{Entry, List, Node, Style, Tag};
+use crate::node::{Entry, List, Node, Style, Tag, Text};
 use crate::parser::Parser;
 use crate::resolve::{Schema, resolve};
 
@@ -75,7 +75,12 @@ struct Composer<'a> {
     items: Vec<Node>,
     /// Entries of the open mappings, likewise.
     entries: Vec<Entry>,
+    /// Long keys seen of late, by a hash of little effort: keys repeat, and clones share their text.
+    keys: Vec<Text>,
 }
+
+/// Places for long keys.
+const KEYS: usize = 128;
 
 /// A collection that is being filled.
 struct Open {
@@ -89,7 +94,15 @@ struct Open {
 impl<'a> Composer<'a> {
     fn new(text: &'a str, limits: Limits) -> Self {
         let parser = Parser::new(text);
-        Self { parser, limits, nodes: 0, anchors: Vec::new(), items: Vec::new(), entries: Vec::new() }
+        Self {
+            parser,
+            limits,
+            nodes: 0,
+            anchors: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
+            keys: vec![Text::new(); KEYS],
+        }
     }
 
     /// The next document, if there is one.
@@ -118,7 +131,7 @@ impl<'a> Composer<'a> {
         let mut stack: Vec<Open> = Vec::new();
         loop {
             let Event { data, start, .. } = self.parser.next_event()?;
-            let mut node = match data {
+            let node = match data {
                 EventData::MappingStart { properties, style } => {
                     self.open(&mut stack, Node::mapping().styled(style), properties, start.line)?;
                     continue;
@@ -133,7 +146,10 @@ impl<'a> Composer<'a> {
                 },
                 EventData::Scalar { properties, text, style } => {
                     let tag = if style == Style::Plain { plain_tag(&text) } else { Tag::Str };
-                    let mut node = Node::tagged(text.as_ref(), tag).styled(style);
+                    let is_key =
+                        stack.last().is_some_and(|open| open.key.is_none() && open.node.is_mapping());
+                    let text = if is_key { self.key(&text) } else { Text::from(text.as_ref()) };
+                    let mut node = Node::tagged(text, tag).styled(style);
                     node.set_line(start.line + 1);
                     self.decorate(&mut node, properties);
                     node
@@ -157,10 +173,24 @@ impl<'a> Composer<'a> {
             } else if let Some(key) = parent.key.take() {
                 self.entries.push(Entry { key, value: node });
             } else {
-                // keys repeat, and a text of up to 15 bytes is no allocation
-                parent.key = Some(std::mem::take(&mut node));
+                parent.key = Some(node);
             }
         }
+    }
+
+    /// The text of a key, shared with an equal one of late if it is not inline anyway.
+    fn key(&mut self, text: &str) -> Text {
+        let bytes = text.as_bytes();
+        let (16.., Some(first), Some(last)) = (bytes.len(), bytes.first(), bytes.last()) else {
+            return Text::from(text);
+        };
+        let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
+        let hash = bytes.len() ^ usize::from(*first) ^ (usize::from(*last) << 1) ^ (usize::from(middle) << 2);
+        let Some(place) = self.keys.get_mut(hash % KEYS) else { return Text::from(text) };
+        if place.as_str() != text {
+            *place = Text::from(text);
+        }
+        place.clone()
     }
 
     fn count(&mut self) -> Result<(), Error> {
@@ -172,7 +202,7 @@ impl<'a> Composer<'a> {
         &mut self,
         stack: &mut Vec<Open>,
         mut node: Node,
-        properties: Properties<'a>,
+        properties: Option<Box<Properties<'a>>>,
         line: u32,
     ) -> Result<(), Error> {
         if stack.len() >= self.limits.depth {
@@ -196,7 +226,8 @@ impl<'a> Composer<'a> {
         node
     }
 
-    fn decorate(&mut self, node: &mut Node, properties: Properties<'a>) {
+    fn decorate(&mut self, node: &mut Node, properties: Option<Box<Properties<'a>>>) {
+        let Some(properties) = properties else { return };
         if let Some(tag) = properties.tag
             && tag.as_ref() != "!"
         {

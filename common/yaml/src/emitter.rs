@@ -71,6 +71,32 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Whether nothing stands on the line.
+    pub(crate) fn at_line_start(&self) -> bool {
+        self.out.len() == self.line_start
+    }
+
+    /// An empty line above the current one, on which only this indentation stands.
+    pub(crate) fn empty_line(&mut self, indent: usize) {
+        self.out.truncate(self.line_start);
+        self.line_break();
+        self.spaces(indent);
+        self.whitespace = true;
+    }
+
+    /// The rest of a line that is a comment.
+    pub(crate) fn comment_line(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.line_break();
+        self.whitespace = true;
+    }
+
+    /// A bracket that opens a flow collection.
+    pub(crate) fn open(&mut self, bracket: &str) {
+        self.word(bracket);
+        self.whitespace = true;
+    }
+
     /// Goes to this indentation, on the current line if nothing stands there yet.
     pub(crate) fn indent(&mut self, indent: usize) {
         let column = if self.indention { self.column() } else { usize::MAX };
@@ -91,12 +117,6 @@ impl<'a> Page<'a> {
             self.out.push_str(SPACES.get(..step).unwrap_or_default());
             left -= step;
         }
-    }
-
-    /// An indicator that a blank or the start of a line precedes, and which leaves room for another after `-`, `?`, `:`.
-    pub(crate) fn indicator(&mut self, text: &str) {
-        self.word(text);
-        self.whitespace = false;
     }
 
     /// `-`, `?` or `:` at the start of a line: what follows may open a block on the same line.
@@ -138,8 +158,18 @@ impl<'a> Page<'a> {
             Style::Plain | Style::Flow => self.plain(text, folds, indent),
             Style::SingleQuoted => self.single_quoted(text, folds, indent),
             Style::DoubleQuoted => self.double_quoted(text, folds, indent),
-            Style::Literal => self.literal(text, indent),
-            Style::Folded => self.folded(text, indent),
+            Style::Literal | Style::Folded => self.block_scalar(text, style, indent, ""),
+        }
+    }
+
+    /// Writes a literal or folded scalar, with a comment behind its header.
+    pub(crate) fn block_scalar(&mut self, text: &str, style: Style, indent: usize, comment: &str) {
+        let sign = if style == Style::Folded { ">" } else { "|" };
+        self.block_header(sign, text, comment);
+        if style == Style::Folded {
+            self.folded(text, indent);
+        } else {
+            self.literal(text, indent);
         }
     }
 
@@ -286,7 +316,7 @@ impl<'a> Page<'a> {
         };
     }
 
-    fn block_header(&mut self, sign: &str, text: &str) {
+    fn block_header(&mut self, sign: &str, text: &str, comment: &str) {
         self.word(sign);
         if text.starts_with(|c| c == ' ' || is_break(c)) {
             self.out.push_str("2");
@@ -297,12 +327,14 @@ impl<'a> Page<'a> {
             (Some(true), _) => self.out.push('+'),
             (Some(false) | None, _) => self.out.push('-'),
         }
+        if !comment.is_empty() {
+            self.word(comment);
+        }
         self.line_break();
         self.whitespace = true;
     }
 
     fn literal(&mut self, text: &str, indent: usize) {
-        self.block_header("|", text);
         for line in text.split_inclusive(is_break) {
             let content = line.trim_end_matches(is_break);
             if !content.is_empty() {
@@ -317,7 +349,6 @@ impl<'a> Page<'a> {
     }
 
     fn folded(&mut self, text: &str, indent: usize) {
-        self.block_header(">", text);
         let (mut after_break, mut leading_blank) = (true, true);
         let starts_dark = text.trim_start_matches(is_break).starts_with(|c| c != ' ' && c != '\t');
         for (at, c) in text.char_indices() {

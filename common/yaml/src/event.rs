@@ -30,7 +30,7 @@ pub enum EventData<'a> {
     /// A scalar.
     Scalar {
         /// Anchor and tag.
-        properties: Properties<'a>,
+        properties: Option<Box<Properties<'a>>>,
         /// The text, unescaped and folded.
         text: Cow<'a, str>,
         /// How it is written.
@@ -39,7 +39,7 @@ pub enum EventData<'a> {
     /// A sequence begins.
     SequenceStart {
         /// Anchor and tag.
-        properties: Properties<'a>,
+        properties: Option<Box<Properties<'a>>>,
         /// [`Style::Flow`] or [`Style::Plain`].
         style: Style,
     },
@@ -48,7 +48,7 @@ pub enum EventData<'a> {
     /// A mapping begins; keys and values follow by turns.
     MappingStart {
         /// Anchor and tag.
-        properties: Properties<'a>,
+        properties: Option<Box<Properties<'a>>>,
         /// [`Style::Flow`] or [`Style::Plain`].
         style: Style,
     },

@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
     fn shape(&mut self) -> Result<Shape, Error> {
         Ok(match self.scanner.peek()?.kind {
             TokenKind::StreamEnd => Shape::StreamEnd,
-            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } => Shape::Directive,
+            TokenKind::VersionDirective { .. } | TokenKind::TagDirective(_) => Shape::Directive,
             TokenKind::DocumentStart => Shape::DocumentStart,
             TokenKind::DocumentEnd => Shape::DocumentEnd,
             TokenKind::BlockEnd => Shape::BlockEnd,
@@ -155,7 +155,7 @@ impl<'a> Parser<'a> {
             | TokenKind::FlowMappingStart
             | TokenKind::Alias(_)
             | TokenKind::Anchor(_)
-            | TokenKind::Tag { .. }
+            | TokenKind::Tag(_)
             | TokenKind::Scalar(..) => Shape::Node,
         })
     }
@@ -242,7 +242,8 @@ impl<'a> Parser<'a> {
                     return Err(problem("found duplicate %YAML directive", Mark::default(), start));
                 }
                 TokenKind::VersionDirective { major: 1, minor: 1 } => version_seen = true,
-                TokenKind::TagDirective { handle, prefix } => {
+                TokenKind::TagDirective(directive) => {
+                    let (handle, prefix) = *directive;
                     if self.tags.iter().any(|(known, _)| *known == handle) {
                         return Err(problem("found duplicate %TAG directive", Mark::default(), start));
                     }
@@ -282,33 +283,31 @@ impl<'a> Parser<'a> {
     }
 
     fn node(&mut self, nodes: Nodes) -> Result<Event<'a>, Error> {
-        let first = self.scanner.peek()?.start;
-        let (properties, properties_end) = self.properties()?;
-        let has_properties = properties != Properties::default();
         let token = self.scanner.peek()?;
-        let (start, end) = (if has_properties { first } else { token.start }, token.end);
-        let collection = match &token.kind {
-            TokenKind::Scalar(..) | TokenKind::Alias(_) => None,
-            TokenKind::FlowSequenceStart => Some(State::FlowSequence(Entry::First)),
-            TokenKind::FlowMappingStart => Some(State::FlowMappingKey(Entry::First)),
-            TokenKind::BlockSequenceStart if nodes != Nodes::Flow => Some(State::BlockSequence(Entry::First)),
-            TokenKind::BlockMappingStart if nodes != Nodes::Flow => {
-                Some(State::BlockMappingKey(Entry::First))
+        let start = token.start;
+        let (properties, properties_end) = match token.kind {
+            TokenKind::Anchor(_) | TokenKind::Tag(_) => self.properties()?,
+            _ => (None, start),
+        };
+        let token = self.scanner.peek()?;
+        let end = token.end;
+        let state = match &token.kind {
+            TokenKind::Scalar(..) => return self.leaf(properties, start),
+            TokenKind::Alias(_) if properties.is_none() => return self.leaf(None, start),
+            TokenKind::FlowSequenceStart => State::FlowSequence(Entry::First),
+            TokenKind::FlowMappingStart => State::FlowMappingKey(Entry::First),
+            TokenKind::BlockSequenceStart if nodes != Nodes::Flow => State::BlockSequence(Entry::First),
+            TokenKind::BlockMappingStart if nodes != Nodes::Flow => State::BlockMappingKey(Entry::First),
+            TokenKind::BlockEntry if nodes == Nodes::BlockOrIndentless => State::IndentlessSequence,
+            TokenKind::Alias(_) => {
+                return Err(problem("did not find expected node content", start, token.start));
             }
-            TokenKind::BlockEntry if nodes == Nodes::BlockOrIndentless => Some(State::IndentlessSequence),
-            _ if has_properties => {
+            _ if properties.is_some() => {
                 self.pop_state();
                 let (text, style) = (Cow::Borrowed(""), Style::Plain);
                 return Ok(event(EventData::Scalar { properties, text, style }, start, properties_end));
             }
             _ => return Err(problem("did not find expected node content", start, token.start)),
-        };
-        let Some(state) = collection else {
-            let alias = matches!(token.kind, TokenKind::Alias(_));
-            if alias && has_properties {
-                return Err(problem("did not find expected node content", start, token.start));
-            }
-            return self.leaf(properties, start);
         };
         self.state = state;
         let data = match state {
@@ -320,42 +319,49 @@ impl<'a> Parser<'a> {
         Ok(event(data, start, end))
     }
 
-    fn leaf(&mut self, properties: Properties<'a>, start: Mark) -> Result<Event<'a>, Error> {
+    fn leaf(&mut self, properties: Option<Box<Properties<'a>>>, start: Mark) -> Result<Event<'a>, Error> {
         self.pop_state();
         let Token { kind, end, .. } = self.scanner.take()?;
         let data = match kind {
-            TokenKind::Alias(name) => EventData::Alias(name),
             TokenKind::Scalar(text, style) => EventData::Scalar { properties, text, style },
+            TokenKind::Alias(name) => EventData::Alias(name),
             _ => EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain },
         };
         Ok(event(data, start, end))
     }
 
     /// Anchor and tag, in either order, and where they end.
-    fn properties(&mut self) -> Result<(Properties<'a>, Mark), Error> {
-        let mut properties = Properties::default();
+    fn properties(&mut self) -> Result<(Option<Box<Properties<'a>>>, Mark), Error> {
+        let mut properties = Box::<Properties<'a>>::default();
         let mut end = Mark::default();
         let start = self.scanner.peek()?.start;
         loop {
             match &self.scanner.peek()?.kind {
                 TokenKind::Anchor(_) if properties.anchor.is_none() => {}
-                TokenKind::Tag { .. } if properties.tag.is_none() => {}
-                _ => return Ok((properties, end)),
+                TokenKind::Tag(_) if properties.tag.is_none() => {}
+                _ => return Ok((Some(properties), end)),
             }
             let token = self.scanner.take()?;
             end = token.end;
             match token.kind {
                 TokenKind::Anchor(name) => properties.anchor = Some(name),
-                TokenKind::Tag { handle: "", suffix } => properties.tag = Some(suffix.into_boxed_str()),
-                TokenKind::Tag { handle, suffix } => {
-                    let Some((_, prefix)) = self.tags.iter().find(|(known, _)| *known == handle) else {
-                        return Err(problem("found undefined tag handle", start, token.start));
-                    };
+                TokenKind::Tag(tag) => {
+                    let (handle, suffix) = *tag;
+                    let prefix = self
+                        .tag_prefix(handle)
+                        .ok_or_else(|| problem("found undefined tag handle", start, token.start))?;
                     properties.tag = Some(format!("{prefix}{suffix}").into_boxed_str());
                 }
                 _ => {}
             }
         }
+    }
+
+    fn tag_prefix(&self, handle: &str) -> Option<&str> {
+        if handle.is_empty() {
+            return Some("");
+        }
+        self.tags.iter().find(|(known, _)| *known == handle).map(|(_, prefix)| prefix.as_str())
     }
 
     fn block_sequence(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
@@ -431,7 +437,7 @@ impl<'a> Parser<'a> {
             Shape::Key => {
                 let token = self.scanner.take()?;
                 self.state = State::FlowPairKey;
-                let data = EventData::MappingStart { properties: Properties::default(), style: Style::Flow };
+                let data = EventData::MappingStart { properties: None, style: Style::Flow };
                 Ok(event(data, token.start, token.end))
             }
             Shape::FlowSequenceEnd => self.leave(EventData::SequenceEnd),
@@ -504,8 +510,7 @@ fn event<'a>(data: EventData<'a>, start: Mark, end: Mark) -> Event<'a> {
 }
 
 fn empty_scalar<'a>(mark: Mark) -> Event<'a> {
-    let properties = Properties::default();
-    event(EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain }, mark, mark)
+    event(EventData::Scalar { properties: None, text: Cow::Borrowed(""), style: Style::Plain }, mark, mark)
 }
 
 /// An error of the parser: go-yaml prefers the line on which the collection began, counted from 0, and has none for the

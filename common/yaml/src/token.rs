@@ -5,12 +5,20 @@ use std::borrow::Cow;
 use crate::node::Style;
 
 /// A place in the text.
+///
+/// Texts beyond 4 GiB have no places; the limit on input is far below.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// Bytes before it.
-    pub offset: usize,
+    pub offset: u32,
     /// Lines before it.
     pub line: u32,
+}
+
+impl Mark {
+    pub(crate) fn index(self) -> usize {
+        self.offset as usize
+    }
 }
 
 /// A token and where it stands.
@@ -25,8 +33,12 @@ pub(crate) struct Token<'a> {
 #[derive(Debug)]
 pub(crate) enum TokenKind<'a> {
     StreamEnd,
-    VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: &'a str, prefix: String },
+    VersionDirective {
+        major: u8,
+        minor: u8,
+    },
+    /// Handle and prefix.
+    TagDirective(Box<(&'a str, String)>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -42,6 +54,7 @@ pub(crate) enum TokenKind<'a> {
     Value,
     Alias(&'a str),
     Anchor(&'a str),
-    Tag { handle: &'a str, suffix: String },
+    /// Handle and suffix.
+    Tag(Box<(&'a str, String)>),
     Scalar(Cow<'a, str>, Style),
 }

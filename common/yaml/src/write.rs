@@ -87,7 +87,7 @@ impl Writer<'_> {
         match node.kind() {
             Kind::Scalar => {
                 let scalar = scalar_value(node, at.around)?;
-                self.scalar(&scalar, child_indent(at))
+                self.scalar(&scalar, at.indent + INDENT)
             }
             Kind::Alias => Err(Error::UnknownAnchor(node.alias_of().unwrap_or_default().to_owned())),
             Kind::Sequence if node.is_empty() => {
@@ -117,21 +117,18 @@ impl Writer<'_> {
     fn mapping(&mut self, node: &Node, at: Position) -> Result<(), Error> {
         let entries = node.entries();
         let inner = Inner { indent: child_indent(at), keys: at.around, values: at.around.within(node) };
-        let in_order =
-            |(one, other): (&Entry, &Entry)| natural_order(one.name(), other.name()) == Ordering::Less;
-        if entries.iter().zip(entries.iter().skip(1)).all(in_order) {
+        let rising = |(one, other): (&Entry, &Entry)| {
+            one.name() < other.name() && natural_order(one.name(), other.name()) == Ordering::Less
+        };
+        if entries.iter().zip(entries.iter().skip(1)).all(rising) {
             return entries.iter().try_for_each(|entry| self.entry(entry, inner));
         }
         let mut sorted: Vec<&Entry> = entries.iter().collect();
-        sorted.sort_by(|one, other| natural_order(one.name(), other.name()));
-        for pair in sorted.windows(2) {
-            if let [one, other] = pair
-                && one.name() == other.name()
-            {
-                return Err(Error::DuplicateKeys(Vec::new()));
-            }
+        sorted.sort_by(|one, other| one.name().cmp(&other.name()));
+        if sorted.iter().zip(sorted.iter().skip(1)).any(|(one, other)| one.name() == other.name()) {
+            return Err(Error::DuplicateKeys(Vec::new()));
         }
-        sorted.into_iter().try_for_each(|entry| self.entry(entry, inner))
+        sort_naturally(sorted).into_iter().try_for_each(|entry| self.entry(entry, inner))
     }
 
     fn entry(&mut self, entry: &Entry, at: Inner) -> Result<(), Error> {
@@ -245,6 +242,26 @@ fn fold_next_lines(text: &str) -> String {
         out.push_str(line);
     }
     out
+}
+
+/// Sorts by [`natural_order`], which is no order in the sense of the standard library's sort: `2`, `10` and `1a` go round
+/// in a circle, and what upstream makes of such keys is chance. Merging runs takes any comparison.
+fn sort_naturally(entries: Vec<&Entry>) -> Vec<&Entry> {
+    let before = |one: &Entry, other: &Entry| natural_order(one.name(), other.name()) != Ordering::Greater;
+    if entries.iter().zip(entries.iter().skip(1)).all(|(one, other)| before(one, other)) {
+        return entries;
+    }
+    let mut entries = entries;
+    let right = sort_naturally(entries.split_off(entries.len() / 2));
+    let mut left = sort_naturally(entries).into_iter().peekable();
+    let mut right = right.into_iter().peekable();
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        merged.extend(if before(one, other) { left.next() } else { right.next() });
+    }
+    merged.extend(left);
+    merged.extend(right);
+    merged
 }
 
 /// go-yaml v2's order of keys: numbers within them by value, letters after all else.

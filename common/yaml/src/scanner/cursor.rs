@@ -52,7 +52,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { offset: self.at, line: self.line }
+        Mark { offset: u32::try_from(self.at).unwrap_or(u32::MAX), line: self.line }
     }
 
     pub(super) fn line(&self) -> u32 {
@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether more than this many characters lie between the mark and here.
     pub(super) fn is_farther_than(&self, characters: usize, mark: Mark) -> bool {
-        self.at - mark.offset > characters && self.since(mark.offset).chars().count() > characters
+        self.at - mark.index() > characters && self.since(mark.index()).chars().count() > characters
     }
 
     /// Whether a blank, a line break or the end is at this distance.

@@ -62,7 +62,7 @@ impl<'a> Scanner<'a> {
         let mut end = start;
         // what came before the current line, and where the text of the current line starts
         let mut text = String::new();
-        let mut line_text = start.offset;
+        let mut line_text = start.index();
         let mut breaks = Breaks::default();
         let mut after_break = false;
         while !self.cursor.is_document_indicator() && self.cursor.byte(0) != b'#' {
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
             if self.cursor.mark() != word {
                 if after_break {
                     breaks.fold_into(&mut text);
-                    line_text = word.offset;
+                    line_text = word.index();
                     after_break = false;
                 }
                 end = self.cursor.mark();
@@ -89,8 +89,8 @@ impl<'a> Scanner<'a> {
                     self.cursor.skip(1);
                 } else if self.cursor.is_break() {
                     if !after_break {
-                        text.push_str(self.cursor.slice(line_text, end.offset));
-                        line_text = end.offset;
+                        text.push_str(self.cursor.slice(line_text, end.index()));
+                        line_text = end.index();
                         after_break = true;
                     }
                     breaks.read(self);
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
         if after_break {
             self.key_allowed = true;
         }
-        let last_line = self.cursor.slice(line_text, end.offset);
+        let last_line = self.cursor.slice(line_text, end.index());
         let text = join(text, last_line);
         Ok(Token { kind: TokenKind::Scalar(text, Style::Plain), start, end })
     }
@@ -116,7 +116,7 @@ impl<'a> Scanner<'a> {
         self.cursor.skip(1);
         let mut text = String::new();
         // bytes from here on are not in `text` yet
-        let mut pending = self.cursor.mark().offset;
+        let mut pending = self.cursor.mark().index();
         loop {
             if self.cursor.is_document_indicator() {
                 return Err(problem("found unexpected document indicator", start, self.cursor.mark()));
@@ -125,14 +125,14 @@ impl<'a> Scanner<'a> {
                 return Err(problem("found unexpected end of stream", start, self.cursor.mark()));
             }
             self.cursor.skip_quoted_word();
-            let here = self.cursor.mark().offset;
+            let here = self.cursor.mark().index();
             let byte = self.cursor.byte(0);
             if byte == quote {
                 if style == Style::SingleQuoted && self.cursor.byte(1) == b'\'' {
                     self.cursor.skip(1);
                     text.push_str(self.cursor.since(pending));
                     self.cursor.skip(1);
-                    pending = self.cursor.mark().offset;
+                    pending = self.cursor.mark().index();
                     continue;
                 }
                 let last = self.cursor.since(pending);
@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
                     } else {
                         self.escape(&mut text, start)?;
                     }
-                    pending = self.cursor.mark().offset;
+                    pending = self.cursor.mark().index();
                 }
                 _ => {
                     self.cursor.skip_blanks();
@@ -161,7 +161,7 @@ impl<'a> Scanner<'a> {
                         let mut breaks = Breaks::default();
                         breaks.read(self);
                         self.fold_lines(&mut text, breaks);
-                        pending = self.cursor.mark().offset;
+                        pending = self.cursor.mark().index();
                     }
                 }
             }
@@ -220,7 +220,7 @@ impl<'a> Scanner<'a> {
         };
         self.cursor.skip(1);
         let at = self.cursor.mark();
-        let code = self.cursor.slice(at.offset, at.offset + digits);
+        let code = self.cursor.slice(at.index(), at.index() + digits);
         if code.len() != digits || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(problem("did not find expected hexdecimal number", start, at));
         }
@@ -268,7 +268,7 @@ impl<'a> Scanner<'a> {
             text.push_str(&other_breaks);
             other_breaks.clear();
             after_blank = blank;
-            let line = self.cursor.mark().offset;
+            let line = self.cursor.mark().index();
             self.cursor.skip_to_line_end();
             text.push_str(self.cursor.since(line));
             self.cursor.read_break(&mut first_break);

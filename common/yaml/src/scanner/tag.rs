@@ -80,7 +80,7 @@ impl<'a> Scanner<'a> {
         if !self.cursor.is_blank_or_end(0) {
             return Err(problem("did not find expected whitespace or line break", start, self.cursor.mark()));
         }
-        Ok(TokenKind::TagDirective { handle, prefix })
+        Ok(TokenKind::TagDirective(Box::new((handle, prefix))))
     }
 
     /// `*name` or `&name`.
@@ -122,7 +122,7 @@ impl<'a> Scanner<'a> {
         if !self.cursor.is_blank_or_end(0) {
             return Err(problem("did not find expected whitespace or line break", start, self.cursor.mark()));
         }
-        self.push(TokenKind::Tag { handle, suffix }, start);
+        self.push(TokenKind::Tag(Box::new((handle, suffix))), start);
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl<'a> Scanner<'a> {
         if self.cursor.byte(0) != b'!' {
             return Err(problem("did not find expected '!'", start, self.cursor.mark()));
         }
-        let from = self.cursor.mark().offset;
+        let from = self.cursor.mark().index();
         self.cursor.skip(1);
         self.word();
         if self.cursor.byte(0) == b'!' {
@@ -154,7 +154,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self) -> &'a str {
-        let from = self.cursor.mark().offset;
+        let from = self.cursor.mark().index();
         while matches!(self.cursor.byte(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-') {
             self.cursor.skip(1);
         }
@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
 
     fn uri_escape(&mut self, bytes: &mut Vec<u8>, start: Mark) -> Result<(), Error> {
         let at = self.cursor.mark();
-        let digits = self.cursor.slice(at.offset + 1, at.offset + 3);
+        let digits = self.cursor.slice(at.index() + 1, at.index() + 3);
         let octet = match digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             true if digits.len() == 2 => u8::from_str_radix(digits, 16).ok(),
             _ => None,

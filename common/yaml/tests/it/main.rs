@@ -1,0 +1,4 @@
+//! flux-yaml against recordings of the Go libraries, and against itself.
+#![cfg(test)]
+
+mod golden;
