@@ -117,10 +117,11 @@ fn clean_annotations(resources: &mut ResourceMap, session: &Session) {
         key => !is_build_annotation(key),
     };
     for resource in resources.iter_mut() {
-        if resource.node().path(&["metadata", "annotations"]).is_none() {
+        let mut annotations = resource.annotation_texts();
+        // otherwise upstream sets them even if there are none, which creates the metadata
+        if annotations.is_empty() && keeps_origins && keeps_transformations {
             continue;
         }
-        let mut annotations = resource.annotation_texts();
         annotations.retain(|(key, _)| is_kept(key));
         resource.set_annotations(annotations);
     }

@@ -160,12 +160,21 @@ impl Decode for String {
     fn decode(value: &Value, place: Place<'_>) -> Result<Self> {
         match (value, place.mode.scalars) {
             (Value::String(text), _) => Ok(text.to_string()),
-            (Value::Bool(value), Scalars::Coerce) => Ok(value.to_string()),
-            (Value::Int(value), Scalars::Coerce) => Ok(value.to_string()),
-            (Value::Uint(value), Scalars::Coerce) => Ok(value.to_string()),
-            (Value::Float(value), Scalars::Coerce) => Ok(short_float(*value)),
-            _ => Err(place.mismatch(value, "string")),
+            (_, Scalars::Coerce) => text_of(value).ok_or_else(|| place.mismatch(value, "string")),
+            (_, Scalars::Exact) => Err(place.mismatch(value, "string")),
         }
+    }
+}
+
+/// The text that a scalar becomes where a string is wanted.
+pub(crate) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::Uint(value) => Some(value.to_string()),
+        Value::Float(value) => Some(short_float(*value)),
+        Value::Null | Value::List(_) | Value::Object(_) => None,
     }
 }
 
@@ -231,7 +240,7 @@ fn short_float(value: f64) -> String {
     let exponent = format!("{value:e}");
     let (digits, power) = exponent.split_once('e').unwrap_or((&exponent, "0"));
     let power: i32 = power.parse().unwrap_or_default();
-    if (-4..21).contains(&power) {
+    if (-4..6).contains(&power) {
         return value.to_string();
     }
     let sign = if power < 0 { '-' } else { '+' };

@@ -100,7 +100,9 @@ impl Kustomization {
         let invalid = |error: Error| error.within("invalid Kustomization");
         let value = read(content, Duplicates::LastWins)
             .map_err(|error| invalid(Error::invalid(error.to_string())))?;
-        decode(&value, Mode::STRICT, KUSTOMIZATION).map_err(invalid)
+        let mut kustomization: Self = decode(&value, Mode::STRICT, KUSTOMIZATION).map_err(invalid)?;
+        kustomization.is_empty |= value.is_null();
+        Ok(kustomization)
     }
 
     /// Whether this is a Component.

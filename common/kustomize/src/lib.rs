@@ -12,6 +12,7 @@ pub mod loader;
 mod path;
 mod resource;
 mod resource_map;
+pub mod root_file;
 
 mod configuration;
 mod decode;
@@ -28,6 +29,7 @@ mod reader;
 mod replacement;
 mod schema;
 mod sort_order;
+pub mod substitution;
 mod transform;
 mod variable;
 mod yaml_1_1;

@@ -5,7 +5,7 @@ mod config;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flux_yaml::{Node, Value};
+use flux_yaml::Node;
 
 use crate::error::{Context as _, Error, Result};
 use crate::field::set_field;
@@ -195,24 +195,26 @@ pub(crate) fn check_unchanged(before: &[Resource], after: &ResourceMap) -> Resul
         if !old.id().is_same(new.id()) {
             return failed(format!("id in self missing from other; id: {}", old.id()));
         }
-        if unlabelled(old) != unlabelled(new) {
+        let is_same = without_mark(new).is_some_and(|new| old.node().to_value().ok() == new.to_value().ok());
+        if !is_same {
             return failed(format!("nodes unequal: {}", old.id()));
         }
     }
     Ok(())
 }
 
-/// The value of a resource without the label that validators may set.
-fn unlabelled(resource: &Resource) -> Option<Value> {
+/// A resource without the label that validators may set. Where it is not the only one, upstream rewrites the others and
+/// then takes the rewriting for a change: `None`.
+fn without_mark(resource: &Resource) -> Option<Node> {
     let mut node = resource.node().clone();
-    let metadata = node.get_mut("metadata");
-    if let Some(labels) = metadata.and_then(|metadata| metadata.get_mut("labels")) {
-        labels.remove(VALIDATED_BY);
-        if labels.is_empty()
-            && let Some(metadata) = node.get_mut("metadata")
-        {
+    let Some(metadata) = node.get_mut("metadata") else { return Some(node) };
+    let marked = metadata.get("labels").filter(|labels| labels.get(VALIDATED_BY).is_some()).map(Node::len);
+    match marked {
+        None => {}
+        Some(1) => {
             metadata.remove("labels");
         }
+        Some(_) => return None,
     }
-    node.to_value().ok()
+    Some(node)
 }

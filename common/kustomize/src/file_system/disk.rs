@@ -90,8 +90,12 @@ impl FileSystem for DiskFileSystem {
     }
 
     fn resolve(&self, path: &str) -> Result<Location, Error> {
-        let not_found = || Error::NotFound { operation: "lstat", path: path.to_owned() };
-        let (resolved, metadata) = self.confine("abs", path)?.ok_or_else(not_found)?;
+        // unlike reading, upstream resolves first: what does not exist is told apart even outside
+        let missing = || Error::NotFound { operation: "lstat", path: first_missing(path).to_owned() };
+        if fs_err::symlink_metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Err(missing());
+        }
+        let (resolved, metadata) = self.confine("abs", path)?.ok_or_else(missing)?;
         if metadata.is_dir() {
             return Ok(Location { directory: resolved, file: None });
         }
@@ -115,6 +119,13 @@ impl FileSystem for DiskFileSystem {
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
+}
+
+/// The shortest part of a path that does not exist.
+fn first_missing(path: &str) -> &str {
+    let ends = path.match_indices('/').map(|(end, _)| end).filter(|end| *end > 0);
+    let mut parts = ends.filter_map(|end| path.get(..end));
+    parts.find(|part| fs_err::symlink_metadata(part).is_err()).unwrap_or(path)
 }
 
 fn kind_of(file_type: std::fs::FileType) -> Option<Kind> {
