@@ -21,7 +21,8 @@ lint: prerequisites
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
 	e2e/dependency-rules
-	cargo run --quiet -p flux-api --bin crdgen -- --check charts/crds
+	@generated=$$(mktemp -d) && trap 'rm -rf "$$generated"' EXIT && \
+	  cargo run --quiet -p flux-api --bin crdgen -- "$$generated" && diff -r charts/crds "$$generated"
 
 bench: control-plane
 	cargo bench --workspace
@@ -29,7 +30,7 @@ bench: control-plane
 conformance: prerequisites
 	@test -n "$(CASES)" || { echo "say where the recorded cases are: make conformance CASES=<directory>" >&2; exit 1; }
 	cargo run --quiet -p flux-kustomize --example conformance -- $(CASES)/kustomize
-	cargo run --quiet -p flux-api --example conformance -- $(CASES)/crds
+	cargo run --quiet -p flux-api --example crd-conformance -- $(CASES)/crds
 
 prerequisites:
 	@e2e/prerequisites

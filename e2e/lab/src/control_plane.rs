@@ -146,7 +146,7 @@ impl ControlPlane {
     }
 
     async fn await_api_server(&self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         let certificate = reqwest::Certificate::from_pem(self.authority.pem().as_bytes())?;
         let client = reqwest::Client::builder()
             .tls_certs_only([certificate])
@@ -160,14 +160,12 @@ impl ControlPlane {
             if ready {
                 return Ok(());
             }
-            let api_server = self.api_server.lock();
-            if api_server.outcome().is_some() || Instant::now() > deadline {
-                bail!("the API server did not become ready; {}", api_server.log_tail());
+            if self.api_server.lock().outcome().is_some() || Instant::now() > deadline {
+                bail!("the API server did not become ready; {}", self.api_server.lock().log_tail());
             }
             if self.etcd.outcome().is_some() {
                 bail!("etcd ended; {}", self.etcd.log_tail());
             }
-            drop(api_server);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -91,7 +91,7 @@ impl Controller {
             .variable("OTEL_BSP_SCHEDULE_DELAY", "50")
     }
 
-    /// Starts it as this account and waits until its probes answer. `namespace` is its RUNTIME_NAMESPACE.
+    /// Starts it as this account and waits until its probes answer. `namespace` is its `RUNTIME_NAMESPACE`.
     ///
     /// # Errors
     /// If it ends or is not ready within 30 s; the message holds the end of its log.

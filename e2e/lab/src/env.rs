@@ -20,7 +20,7 @@ use crate::objects::{Condition, ObjectKey, gone};
 use crate::supervisor::Command;
 
 /// How long a test waits for a condition, unless told otherwise: far longer than it ever takes, since machines differ.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A namespace of the shared lab and a client for it. Its methods end the test when they fail, with a message that says
 /// what was attempted; the state of the namespace is printed then.

@@ -4,7 +4,7 @@ mod backend;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use axum::Router;
@@ -55,6 +55,17 @@ pub struct GitRequest {
     pub with_credentials: bool,
     /// The answer's status.
     pub status: u16,
+    /// When the request came.
+    pub started: SystemTime,
+    /// When the last byte of the answer was there: a push has moved the refs by then.
+    pub ended: SystemTime,
+}
+
+impl GitRequest {
+    /// Whether it was a push that Git took.
+    pub fn is_push(&self) -> bool {
+        self.status == 200 && self.path.ends_with("/git-receive-pack")
+    }
 }
 
 /// Serves bare repositories through `git http-backend`. `/moved/<path>` redirects to `/<path>`.
@@ -168,21 +179,38 @@ impl GitServer {
     }
 }
 
+/// Records a request when its answer is complete or its client has gone away.
+#[derive(Debug)]
+struct Completion {
+    request: GitRequest,
+    requests: Recorder<GitRequest>,
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        self.request.ended = SystemTime::now();
+        self.requests.push(self.request.clone());
+    }
+}
+
 async fn answer(State(state): State<GitState>, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let headers = request.headers();
     let protocol =
         headers.get("git-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let now = SystemTime::now();
     let with_credentials = headers.contains_key(header::AUTHORIZATION);
-    let response = match refusal(&state, &path, headers) {
-        Some(refusal) => refusal,
-        None => backend::run(&state, request).await.unwrap_or_else(|error| {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response()
-        }),
-    };
-    let status = response.status().as_u16();
-    state.requests.push(GitRequest { path, protocol, with_credentials, status });
-    response
+    let recorded =
+        GitRequest { path: path.clone(), protocol, with_credentials, status: 0, started: now, ended: now };
+    let mut completion = Completion { request: recorded, requests: state.requests.clone() };
+    if let Some(refusal) = refusal(&state, &path, headers) {
+        completion.request.status = refusal.status().as_u16();
+        return refusal;
+    }
+    match backend::run(&state, request, completion).await {
+        Ok(response) => response,
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    }
 }
 
 /// What is answered without asking Git.

@@ -60,6 +60,12 @@ impl Lab {
         lab.install().await?;
         if options.parts == Parts::All {
             lab.kubectl(&["apply", "--server-side", "-f", "-"], Some(NODE)).await?;
+            // Admission marks a new node as not ready, and no controller that could take the mark away runs.
+            lab.kubectl(
+                &["patch", "node", "kwok", "--type=merge", "--patch={\"spec\":{\"taints\":null}}"],
+                None,
+            )
+            .await?;
         }
         Ok(lab)
     }
@@ -111,7 +117,7 @@ impl Lab {
         self.plane.binaries()
     }
 
-    /// Makes a ServiceAccount, and a kubeconfig with a token for it (TokenRequest).
+    /// Makes a ServiceAccount, and a kubeconfig with a token for it (`TokenRequest`).
     ///
     /// # Errors
     /// If the API server refuses.

@@ -88,11 +88,13 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+type Predicate = dyn Fn(Option<&Value>) -> bool + Send + Sync;
+
 /// What a test waits for, and its name in the message of a failure. The object is `None` while it does not exist.
 #[derive(Clone)]
 pub struct Condition {
     name: String,
-    holds: Arc<dyn Fn(Option<&Value>) -> bool + Send + Sync>,
+    holds: Arc<Predicate>,
 }
 
 impl Condition {

@@ -8,20 +8,20 @@ use anyhow::{Context, Result, ensure};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::header;
 use http::response::Builder;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{GitState, ProtocolVersions};
+use super::{Completion, GitState, ProtocolVersions};
 
 const HEADER_LIMIT: usize = 64 << 10;
 
 /// Runs the program for one request; its answer is streamed.
-pub(super) async fn run(state: &GitState, request: Request) -> Result<Response> {
+pub(super) async fn run(state: &GitState, request: Request, mut completion: Completion) -> Result<Response> {
+    completion.request.status = 500;
     let (parts, body) = request.into_parts();
     let mut command = Command::new("git");
     let header =
@@ -56,7 +56,10 @@ pub(super) async fn run(state: &GitState, request: Request) -> Result<Response> 
     tokio::spawn(feed(body, input));
     let mut output = BufReader::new(output);
     let response = read_headers(&mut output).await?;
-    response.body(stream(output, child, Arc::clone(&state.sent))).context("failed to build the answer")
+    let mut response = response.body(Body::empty()).context("failed to build the answer")?;
+    completion.request.status = response.status().as_u16();
+    *response.body_mut() = stream(output, child, (completion, Arc::clone(&state.sent)));
+    Ok(response)
 }
 
 async fn feed(body: Body, mut input: ChildStdin) {
@@ -86,14 +89,19 @@ async fn read_headers(output: &mut (impl AsyncBufRead + Unpin)) -> Result<Builde
     }
 }
 
-/// The rest of the output; the program ends with the stream, so that a client that goes away leaves none behind.
-fn stream(output: impl AsyncRead + Send + 'static, child: Child, sent: Arc<AtomicU64>) -> Body {
-    let chunks = ReaderStream::new(output).map(move |chunk: std::io::Result<Bytes>| {
-        let _alive = &child;
+/// The rest of the output. The program ends with the stream, so that a client that goes away leaves none behind, and
+/// the request is recorded before the client sees the end.
+fn stream(
+    output: impl AsyncRead + Unpin + Send + 'static,
+    child: Child,
+    record: (Completion, Arc<AtomicU64>),
+) -> Body {
+    let state = (ReaderStream::new(output), child, record);
+    Body::from_stream(stream::unfold(state, |(mut chunks, child, record)| async move {
+        let chunk = chunks.next().await?;
         if let Ok(chunk) = &chunk {
-            sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            record.1.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         }
-        chunk
-    });
-    Body::from_stream(chunks)
+        Some((chunk, (chunks, child, record)))
+    }))
 }

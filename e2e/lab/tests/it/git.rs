@@ -153,6 +153,7 @@ async fn git(directory: &Path, arguments: &[&str]) -> Result<String, String> {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env_remove("GIT_ASKPASS")
+        .env_remove("GIT_SSL_CAINFO")
         .stdin(std::process::Stdio::null());
     let output = command.output().await.expect("git starts");
     let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
