@@ -18,6 +18,7 @@ mod configuration;
 mod decode;
 mod field;
 mod generator;
+mod go_syntax;
 mod hash;
 mod kustomization;
 mod layer;
