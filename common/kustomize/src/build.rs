@@ -7,6 +7,7 @@ use flux_yaml::{Node, write_sorted_yaml};
 
 use crate::error::{Error, Result};
 use crate::file_system::FileSystem;
+use crate::go_syntax::dump;
 use crate::gvk::Gvk;
 use crate::hash::add_hashes;
 use crate::layer::{Accumulated, Layer, Session};
@@ -139,7 +140,7 @@ impl Output {
                 text.push_str("---\n");
             }
             write_sorted_yaml(resource.node(), &mut text)
-                .map_err(|error| Error::invalid(error.to_string()).within(resource.id().to_string()))?;
+                .map_err(|error| Error::invalid(error.to_string()).within(dump(resource.node())))?;
         }
         Ok(text)
     }

@@ -98,8 +98,8 @@ mod tests {
         );
         assert_eq!(json("1: a\ntrue: b\na: 1\na: 2"), r#"{"1":"a","a":2,"true":"b"}"#);
         assert_eq!(
-            json("x: &x {a: 1}\ny:\n  <<: *x\n  b: 2\n---\nignored"),
-            r#"{"x":{"a":1},"y":{"a":1,"b":2}}"#
+            json("x: &x {a: 1}\nz:\n  <<: *x\n  b: 2\n---\nignored"),
+            r#"{"x":{"a":1},"z":{"a":1,"b":2}}"#
         );
         assert_eq!(json(""), "null");
     }

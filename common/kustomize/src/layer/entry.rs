@@ -2,6 +2,7 @@
 
 use super::{Accumulated, Layer, Session, merge_vars};
 use crate::error::{Context as _, Error, Result};
+use crate::go_syntax;
 use crate::loader::Loader;
 use crate::origin::Origin;
 use crate::reader::load_resources;
@@ -58,10 +59,9 @@ impl Layer<'_> {
         mut below: Accumulated,
     ) -> Result<Accumulated> {
         for entry in &self.kustomization.components {
-            let loader = self
-                .loader
-                .open(entry)
-                .map_err(|error| Error::invalid(format!("loader.New {:?}", error.message())))?;
+            let loader = self.loader.open(entry).map_err(|error| {
+                Error::invalid(format!("loader.New {}", go_syntax::quoted(&error.message())))
+            })?;
             below = self
                 .add_directory(session, below, &loader, (List::Components, entry))
                 .map_err(|error| quoted(error, "accumulateDirectory"))?;
@@ -127,6 +127,6 @@ fn both_failed(file_error: &Error) -> String {
 fn quoted(error: Error, attempt: &str) -> Error {
     match error {
         panic @ Error::Panic(_) => panic,
-        error => Error::invalid(format!("{attempt}: {:?}", error.message())),
+        error => Error::invalid(format!("{attempt}: {}", go_syntax::quoted(&error.message()))),
     }
 }
