@@ -1,0 +1,273 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use flux_kube::{Error as KubeError, Identity, Object, ObjectName, Target};
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::kind::{ConditionChange, Fact as _, Kind, Phase as _};
+use crate::merge_patch;
+use crate::notice::Notice;
+use crate::permit::{BLOCKED_AFTER, CpuPermit, Reservation};
+use crate::services::Services;
+use crate::session::{CommitError, Session};
+use crate::trigger::Trigger;
+use crate::watched::{Projection, Sources};
+
+/// Progress is written this soon after a wait has begun.
+const WAIT_FLUSH: Duration = Duration::from_millis(250);
+
+/// What a step may do to the world. It has no way to the conditions: those follow from facts, progress and outcome.
+pub struct Run<'r, K: Kind> {
+    pub(crate) session: &'r Session,
+    pub(crate) object: &'r K::Object,
+    pub(crate) services: &'r Services,
+    pub(crate) sources: &'r Sources,
+    pub(crate) triggers: &'r [Trigger],
+    pub(crate) interrupt: watch::Receiver<Option<Trigger>>,
+    pub(crate) slot: &'r Slot,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled<T> {
+    /// With what was waited for.
+    Done(T),
+    /// The limit passed first.
+    TimedOut,
+    /// Something changed that the run has to start over for.
+    Superseded(Trigger),
+}
+
+impl<K: Kind> Run<'_, K> {
+    /// The object at the start of the run.
+    pub fn object(&self) -> &K::Object {
+        self.object
+    }
+
+    /// The object at the start of the run, with its metadata.
+    pub fn raw(&self) -> &Object {
+        &self.session.object
+    }
+
+    /// Namespace and name.
+    pub fn name(&self) -> &ObjectName {
+        &self.session.name
+    }
+
+    /// Generation that the run works for.
+    pub fn generation(&self) -> i64 {
+        self.session.object.metadata.generation
+    }
+
+    /// Value of `requestedAt`, if a person asked for this run and no run has answered yet.
+    pub fn requested_at(&self) -> Option<&str> {
+        let requested = self.session.object.metadata.annotations.get(flux_api::well_known::REQUESTED_AT)?;
+        let handled = self.session.with_state(|state| state.status.get("lastHandledReconcileAt").cloned());
+        (handled.as_ref().and_then(Value::as_str) != Some(requested)).then_some(requested.as_str())
+    }
+
+    /// What set off the run.
+    pub fn triggers(&self) -> &[Trigger] {
+        self.triggers
+    }
+
+    /// The kept part of a watched object of another kind.
+    pub fn source(&self, kind: &str, name: &ObjectName) -> Option<Arc<Projection>> {
+        self.sources.get(kind, name)
+    }
+
+    /// A step has begun. In memory only; written if the step lasts.
+    pub fn progress(&self, phase: &K::Phase) {
+        let subject = self.session.subject();
+        self.session
+            .with_state(|state| subject.progress(&mut state.conditions, phase.reason(), &phase.message()));
+        self.session.progressed();
+    }
+
+    /// A step has found something out, which conditions tell.
+    pub fn fact(&self, fact: &K::Fact) {
+        let subject = self.session.subject();
+        self.session.with_state(|state| {
+            for change in fact.changes() {
+                match change {
+                    ConditionChange::Set { condition, status, reason, message } => {
+                        let setting = crate::conditions::Setting {
+                            condition_type: condition,
+                            status,
+                            reason,
+                            message: &message,
+                        };
+                        state.conditions.set(setting, subject.generation, subject.now);
+                    }
+                    ConditionChange::Remove { condition } => state.conditions.remove(condition),
+                }
+            }
+        });
+        self.session.progressed();
+    }
+
+    /// Changes the status. Conditions, `observedGeneration` and `lastHandledReconcileAt` are the driver's.
+    pub fn status<T>(&self, change: impl FnOnce(&mut K::Status) -> T) -> T {
+        self.session.with_state(|state| {
+            let mut typed: K::Status = decode_status(&state.status);
+            let before = encode_status(&typed);
+            let result = change(&mut typed);
+            if let Some(patch) = merge_patch::difference(&before, &encode_status(&typed)) {
+                merge_patch::apply(&mut state.status, patch);
+            }
+            result
+        })
+    }
+
+    /// A notice for users, in the order of the calls.
+    pub fn notify(&self, notice: Notice) {
+        let metadata = self.session.with_state(|state| state.metadata.clone());
+        self.services.tell(self.session.profile, &self.session.object, notice, metadata);
+    }
+
+    /// A fact for the metadata of all later notices of this run, such as `revision`.
+    pub fn annotate(&self, key: impl Into<String>, value: impl Into<String>) {
+        self.session.with_state(|state| state.metadata.insert(key.into(), value.into()));
+    }
+
+    /// Writes the status before the first outside effect: the intent.
+    ///
+    /// # Errors
+    /// [`CommitError`]; then nothing outside may be touched.
+    pub async fn commit(&self) -> Result<(), CommitError> {
+        self.session.persist().await
+    }
+
+    /// A processor for CPU work on a blocking thread.
+    pub async fn cpu(&self) -> CpuPermit<'_> {
+        self.services.permits.cpu().await
+    }
+
+    /// Carries out `work`, which is blocked on `remote` (host and credentials) most of the time: a limited number of these
+    /// per remote, and a run that is blocked for long does not count as being at work.
+    pub async fn remote<T>(&self, remote: &str, work: impl Future<Output = T> + Send) -> T {
+        let waited = async {
+            let permit = self.services.permits.remote(remote).await;
+            let result = work.await;
+            drop(permit);
+            result
+        };
+        tokio::pin!(waited);
+        tokio::select! {
+            biased;
+            result = &mut waited => return result,
+            () = tokio::time::sleep(BLOCKED_AFTER) => {}
+        }
+        let blocked = self.services.permits.blocked();
+        if blocked.is_some() {
+            self.slot.leave();
+        }
+        let result = waited.await;
+        drop(blocked);
+        self.slot.enter().await;
+        result
+    }
+
+    /// Memory or disk for `bytes` of data that is about to be downloaded or built.
+    pub async fn reserve(&self, bytes: u64) -> Reservation<'_> {
+        self.services.permits.reserve(bytes).await
+    }
+
+    /// The own cluster as `identity` sees it.
+    ///
+    /// # Errors
+    /// [`KubeError::InvalidIdentity`] if the account's name is malformed.
+    pub fn target(&self, identity: &Identity) -> Result<Target, KubeError> {
+        self.services.cluster.target(identity)
+    }
+
+    /// Waits for `outcome`, at most for `limit`, while the run does not count as being at work. A newer trigger ends the
+    /// wait. Nothing that borrows the run can be held across it.
+    pub async fn wait<T>(&mut self, limit: Duration, outcome: impl Future<Output = T> + Send) -> Settled<T> {
+        self.session.flush_after(WAIT_FLUSH);
+        self.slot.leave();
+        let mut interrupt = self.interrupt.clone();
+        let superseded = async {
+            match interrupt.wait_for(Option::is_some).await.map(|trigger| trigger.clone()) {
+                Ok(Some(trigger)) => trigger,
+                Ok(None) | Err(_) => std::future::pending().await,
+            }
+        };
+        let settled = tokio::select! {
+            biased;
+            result = outcome => Settled::Done(result),
+            trigger = superseded => Settled::Superseded(trigger),
+            () = tokio::time::sleep(limit) => Settled::TimedOut,
+            // the run is given up where it stands: its intent is stored, and the next leader goes on
+            () = self.slot.stopped() => std::future::pending().await,
+        };
+        self.slot.enter().await;
+        settled
+    }
+
+    /// The newer trigger that makes this run obsolete, if one has come.
+    pub fn superseded(&self) -> Option<Trigger> {
+        self.interrupt.borrow().clone()
+    }
+}
+
+impl<K: Kind> std::fmt::Debug for Run<'_, K> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Run").field("name", &self.session.name).finish_non_exhaustive()
+    }
+}
+
+/// A status that does not fit its type reads as empty: it is ours, and will be overwritten.
+pub(crate) fn decode_status<S: serde::de::DeserializeOwned + Default>(status: &Map<String, Value>) -> S {
+    serde_json::from_value(Value::Object(status.clone())).unwrap_or_default()
+}
+
+fn encode_status<S: serde::Serialize>(status: &S) -> Map<String, Value> {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(status) else { return Map::new() };
+    for driver in ["conditions", "observedGeneration", "lastHandledReconcileAt"] {
+        fields.remove(driver);
+    }
+    fields
+}
+
+/// A run's place among those at work (`--concurrent`).
+#[derive(Debug)]
+pub(crate) struct Slot {
+    slots: Arc<Semaphore>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+    stop: CancellationToken,
+    /// Cancelled when a wait is given up at a stop.
+    abandoned: CancellationToken,
+}
+
+impl Slot {
+    pub(crate) fn new(slots: Arc<Semaphore>, held: OwnedSemaphorePermit, stop: CancellationToken) -> Self {
+        Self { slots, held: Mutex::new(Some(held)), stop, abandoned: CancellationToken::new() }
+    }
+
+    fn leave(&self) {
+        self.held.lock().take();
+    }
+
+    async fn enter(&self) {
+        if self.held.lock().is_some() {
+            return;
+        }
+        if let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await {
+            *self.held.lock() = Some(permit);
+        }
+    }
+
+    async fn stopped(&self) {
+        self.stop.cancelled().await;
+        self.abandoned.cancel();
+    }
+
+    /// Resolves when the run waits and the process stops.
+    pub(crate) async fn abandoned(&self) {
+        self.abandoned.cancelled().await;
+    }
+}

@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+
+use flux_api::well_known::EVENT_PREFIX;
+use flux_kube::{Cluster, EventType, Object, Recorded, Recorder, Regarding};
+
+use crate::backoff::{Backoff, Jitter};
+use crate::kind::Profile;
+use crate::metrics::Metrics;
+use crate::notice::{Notice, NoticeType};
+use crate::outbox::Outbox;
+use crate::permit::Permits;
+
+/// What all kinds of a process share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The own cluster.
+    pub cluster: Cluster,
+    /// Writes Kubernetes Events.
+    pub recorder: Recorder,
+    /// Sends events to notification-controller; `None` if there is none (`--events-addr` is empty).
+    pub outbox: Option<Outbox>,
+    /// Processors, remotes, memory.
+    pub permits: Permits,
+    /// Families of metrics.
+    pub metrics: Metrics,
+    /// Settings.
+    pub settings: Settings,
+}
+
+/// Settings of the driver, from the shared flags (platform.md 3.1).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Runs of a kind at work at a time (`--concurrent`).
+    pub concurrent: usize,
+    /// Delays of failing objects (`--min-retry-delay`, `--max-retry-delay`).
+    pub backoff: Backoff,
+    /// Spread of intervals (`--interval-jitter-percentage`).
+    pub jitter: Jitter,
+    /// The one namespace that is watched; empty means all of them (`--watch-all-namespaces`).
+    pub namespace: String,
+    /// Only own objects with these labels (`--watch-label-selector`).
+    pub label_selector: String,
+    /// Seed of all that is random; a constant makes runs repeatable.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            concurrent: 4,
+            backoff: Backoff::default(),
+            jitter: Jitter::NONE,
+            namespace: String::new(),
+            label_selector: String::new(),
+            seed: rand::random(),
+        }
+    }
+}
+
+impl Services {
+    /// Tells a notice: to the API, and to notification-controller unless it is of type Trace.
+    pub(crate) fn tell(
+        &self,
+        profile: &Profile,
+        object: &Object,
+        notice: Notice,
+        run_metadata: BTreeMap<String, String>,
+    ) {
+        let metadata = metadata(profile, object, &notice, run_metadata);
+        let resource = &profile.resource;
+        let regarding = Regarding {
+            api_version: resource.api_version(),
+            kind: resource.kind.to_string(),
+            namespace: object.metadata.namespace.clone(),
+            name: object.metadata.name.clone(),
+            uid: object.metadata.uid.clone(),
+            resource_version: object.metadata.resource_version.clone(),
+        };
+        let event_type = match notice.notice_type {
+            NoticeType::Normal | NoticeType::Trace => EventType::Normal,
+            NoticeType::Warning => EventType::Warning,
+        };
+        if let (Some(outbox), true) = (&self.outbox, notice.notice_type != NoticeType::Trace) {
+            outbox.send(profile.controller, &regarding, &notice, &metadata);
+        }
+        self.recorder.record(Recorded {
+            regarding,
+            event_type,
+            reason: notice.reason.into_owned(),
+            message: notice.message,
+            annotations: metadata,
+        });
+    }
+}
+
+/// The notice's own facts and the run's under the object's API group, then the object's event annotations, which win.
+fn metadata(
+    profile: &Profile,
+    object: &Object,
+    notice: &Notice,
+    run_metadata: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let group = &profile.resource.group;
+    let mut metadata: BTreeMap<String, String> = run_metadata
+        .into_iter()
+        .chain(notice.metadata.clone())
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| if key.contains('/') { (key, value) } else { (format!("{group}/{key}"), value) })
+        .collect();
+    let annotations = object.metadata.annotations.iter().filter(|(key, _)| key.starts_with(EVENT_PREFIX));
+    metadata.extend(annotations.map(|(key, value)| (key.clone(), value.clone())));
+    metadata
+}
