@@ -181,7 +181,7 @@ fn name_reference() -> Vec<NameReference> {
             "PersistentVolume@/v1",
             &[
                 ("PersistentVolumeClaim", "spec/volumeName"),
-                ("ClusterRole@rbac.authorization.k8s.io/", "rules/resourceNames"),
+                ("ClusterRole", "rules/resourceNames"),
             ],
         ),
         in_pods("PersistentVolumeClaim@/v1", "volumes/persistentVolumeClaim/claimName"),
@@ -249,8 +249,8 @@ fn config_map() -> NameReference {
     );
     let others = [
         ("Node", "spec/configSource/configMap"),
-        ("Role@rbac.authorization.k8s.io/", "rules/resourceNames"),
-        ("ClusterRole@rbac.authorization.k8s.io/", "rules/resourceNames"),
+        ("Role", "rules/resourceNames"),
+        ("ClusterRole", "rules/resourceNames"),
         ("Ingress", r"metadata/annotations/nginx.ingress.kubernetes.io\/fastcgi-params-configmap"),
     ];
     reference.referrers.extend(others.map(|(kind, path)| spec(kind, path, Create::No)));
@@ -280,8 +280,8 @@ fn secret() -> NameReference {
         ("StorageClass", "parameters/adminSecretName"),
         ("StorageClass", "parameters/userSecretName"),
         ("StorageClass", "parameters/secretRef"),
-        ("Role@rbac.authorization.k8s.io/", "rules/resourceNames"),
-        ("ClusterRole@rbac.authorization.k8s.io/", "rules/resourceNames"),
+        ("Role", "rules/resourceNames"),
+        ("ClusterRole", "rules/resourceNames"),
         ("PersistentVolume", "spec/azureFile/secretName"),
         ("Service@serving.knative.dev/v1", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name"),
     ];

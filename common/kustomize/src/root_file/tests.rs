@@ -43,12 +43,12 @@ fn an_existing_file_is_read_leniently() {
 
 #[test]
 fn the_object_is_laid_over_it() {
-    let file = "resources: [a]\nimages: [{name: x, newName: y, newTag: '1', digest: d}]\nnamePrefix: p";
+    let file = "resources: [a]\nimages: [{name: x, newName: w, newTag: '1', digest: d}]\nnamePrefix: p";
     let spec = r#"{"targetNamespace": "n", "namePrefix": "", "components": ["c", "missing"],
         "ignoreMissingComponents": true, "images": [{"name": "x", "newTag": "2"}, {"name": "z", "digest": "e"}]}"#;
     let files = [("/app/kustomization.yaml", file), ("/app/c/kustomization.yaml", "")];
     let expected = format!(
-        "{HEAD}components:\n- c\nimages:\n- name: x\n  newName: \"y\"\n  newTag: \"2\"\n- digest: e\n  name: z\n\
+        "{HEAD}components:\n- c\nimages:\n- name: x\n  newName: w\n  newTag: \"2\"\n- digest: e\n  name: z\n\
          kind: Kustomization\nnamespace: \"n\"\nresources:\n- a\n"
     );
     assert_eq!(content(&files, spec), expected);
