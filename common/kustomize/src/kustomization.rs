@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::yaml_1_1::{Duplicates, read};
 
 pub(crate) use fields::{
-    FieldOptions, FieldSpec, Image, Label, Patch, PatchOptions, Replacement, ReplacementField, Replica,
-    Selector, SourceSelector, TargetSelector, Var,
+    FieldOptions, FieldSpec, Image, Label, Patch, Replacement, ReplacementField, Replica, Selector,
+    SourceSelector, TargetSelector, Var,
 };
 pub(crate) use generator_args::{GeneratorArgs, GeneratorOptions};
 
