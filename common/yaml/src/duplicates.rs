@@ -9,17 +9,15 @@ use crate::styled::{Lists, to_styled_yaml};
 
 /// Fills in the keys and lines of an [`Error::DuplicateKeys`] about this document.
 pub(crate) fn complete(error: Error, root: &Node) -> Error {
-    match error {
-        Error::DuplicateKeys(_) => {
-            // kyaml writes the document and reads it again before it converts it
-            let rewritten = to_styled_yaml(root, Lists::Compact);
-            let read = parse_document(rewritten.as_bytes()).ok().flatten();
-            let mut found = Vec::new();
-            collect(read.as_ref().unwrap_or(root), &mut found);
-            Error::DuplicateKeys(found)
-        }
-        other => other,
+    if !matches!(error, Error::DuplicateKeys(_)) {
+        return error;
     }
+    // kyaml writes the document and reads it again before it converts it
+    let rewritten = to_styled_yaml(root, Lists::Compact);
+    let read = parse_document(rewritten.as_bytes()).ok().flatten();
+    let mut found = Vec::new();
+    collect(read.as_ref().unwrap_or(root), &mut found);
+    Error::DuplicateKeys(found)
 }
 
 /// Most pairs that are reported; upstream reports all of them, however many.

@@ -35,6 +35,14 @@ pub(crate) enum Place {
     FlowKey,
 }
 
+/// Whether a text may go on in the next line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folds {
+    Never,
+    /// At a space beyond the width.
+    AtWidth,
+}
+
 impl<'a> Page<'a> {
     /// Appends to a text that is empty or ends with a line break. `width` is in characters.
     pub(crate) fn new(out: &'a mut String, width: usize, tabs: Tabs) -> Self {
@@ -153,7 +161,8 @@ impl<'a> Page<'a> {
 
     /// Writes a scalar in this style, which must be allowed.
     pub(crate) fn scalar_as(&mut self, text: &str, style: Style, place: Place, indent: usize) {
-        let folds = !matches!(place, Place::SimpleKey | Place::FlowKey);
+        let folds =
+            if matches!(place, Place::SimpleKey | Place::FlowKey) { Folds::Never } else { Folds::AtWidth };
         match style {
             Style::Plain | Style::Flow => self.plain(text, folds, indent),
             Style::SingleQuoted => self.single_quoted(text, folds, indent),
@@ -173,7 +182,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn plain(&mut self, text: &str, folds: bool, indent: usize) {
+    fn plain(&mut self, text: &str, folds: Folds, indent: usize) {
         if text.is_empty() {
             return;
         }
@@ -187,7 +196,7 @@ impl<'a> Page<'a> {
         self.indention = false;
     }
 
-    fn single_quoted(&mut self, text: &str, folds: bool, indent: usize) {
+    fn single_quoted(&mut self, text: &str, folds: Folds, indent: usize) {
         self.word("'");
         if self.fits(text) && !text.contains('\'') {
             self.out.push_str(text);
@@ -208,13 +217,13 @@ impl<'a> Page<'a> {
     }
 
     /// Plain or single-quoted text: a single space beyond the width becomes a line break.
-    fn flowing(&mut self, text: &str, folds: bool, indent: usize, put: impl Fn(&mut Self, char)) {
+    fn flowing(&mut self, text: &str, folds: Folds, indent: usize, put: impl Fn(&mut Self, char)) {
         let (mut after_space, mut after_break) = (false, false);
         let last = text.len().saturating_sub(1);
         for (at, c) in text.char_indices() {
             if c == ' ' {
                 let next_is_space = text.as_bytes().get(at + 1) == Some(&b' ');
-                if folds
+                if folds == Folds::AtWidth
                     && !after_space
                     && at > 0
                     && at < last
@@ -252,7 +261,7 @@ impl<'a> Page<'a> {
         self.whitespace = true;
     }
 
-    fn double_quoted(&mut self, text: &str, folds: bool, indent: usize) {
+    fn double_quoted(&mut self, text: &str, folds: Folds, indent: usize) {
         self.word("\"");
         let byte_order_mark = text.starts_with('\u{feff}');
         let plain = |c: char| is_printable(c) && !is_break(c) && !matches!(c, '"' | '\\');
@@ -269,7 +278,12 @@ impl<'a> Page<'a> {
                 self.escape(c);
                 after_space = false;
             } else if c == ' ' {
-                if folds && !after_space && at > 0 && at < last && self.is_beyond(self.width) {
+                if folds == Folds::AtWidth
+                    && !after_space
+                    && at > 0
+                    && at < last
+                    && self.is_beyond(self.width)
+                {
                     self.indention = false;
                     self.indent(indent);
                     if text.as_bytes().get(at + 1) == Some(&b' ') {
@@ -319,7 +333,7 @@ impl<'a> Page<'a> {
     fn block_header(&mut self, sign: &str, text: &str, comment: &str) {
         self.word(sign);
         if text.starts_with(|c| c == ' ' || is_break(c)) {
-            self.out.push_str("2");
+            self.out.push('2');
         }
         let mut backwards = text.chars().rev();
         match (backwards.next().map(is_break), backwards.next().map(is_break)) {

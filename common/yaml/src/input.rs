@@ -45,7 +45,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
         }
         match rest {
             // surrogates, and beyond U+10FFFF
-            [0xed, ..] | [0xf4..=0xf7, ..] => problem("invalid Unicode character"),
+            [0xed | 0xf4..=0xf7, ..] => problem("invalid Unicode character"),
             _ => problem("invalid length of a UTF-8 sequence"),
         }
     })

@@ -95,11 +95,11 @@ pub(crate) fn push_float_g(out: &mut String, value: f64) {
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let power: i32 = exponent.parse().unwrap_or_default();
-    if power < -4 || power >= 6 {
+    if (-4..6).contains(&power) {
+        push_display(out, &value);
+    } else {
         let sign = if power < 0 { '-' } else { '+' };
         push_formatted(out, format_args!("{digits}e{sign}{:02}", power.unsigned_abs()));
-    } else {
-        push_display(out, &value);
     }
 }
 

@@ -3,10 +3,15 @@
 //! A node takes 32 bytes. Texts of up to 15 bytes lie in it, longer ones are shared between clones. What most nodes do not
 //! have (comments, an anchor, a tag of one's own, a share mark) lies in a box apart.
 
+mod access;
+mod details;
+
 use std::fmt;
 
 use ecow::EcoString;
 use thin_vec::ThinVec;
+
+use details::Details;
 
 /// Text of a scalar: inline up to 15 bytes, else shared; a clone never copies.
 pub type Text = EcoString;
@@ -110,17 +115,6 @@ struct Head {
     line: [u8; 3],
 }
 
-/// What few nodes have.
-#[derive(Clone, Default)]
-struct Details {
-    head_comment: Text,
-    line_comment: Text,
-    foot_comment: Text,
-    anchor: Text,
-    tag: Text,
-    share: u32,
-}
-
 impl Tag {
     /// The short text: `!!str` and so on; empty for [`Tag::None`] and [`Tag::Other`].
     pub fn as_str(self) -> &'static str {
@@ -198,27 +192,19 @@ impl Node {
     }
 
     /// A mapping of these entries, in this order.
-    pub fn mapping_of(entries: impl IntoIterator<Item = (Node, Node)>) -> Self {
+    pub fn mapping_of(entries: impl IntoIterator<Item = (Self, Self)>) -> Self {
         let entries = entries.into_iter().map(|(key, value)| Entry { key, value }).collect();
         Self::with(Content::Mapping(Head::new(Tag::Map), entries))
     }
 
     /// A sequence of these items.
-    pub fn sequence_of(items: impl IntoIterator<Item = Node>) -> Self {
+    pub fn sequence_of(items: impl IntoIterator<Item = Self>) -> Self {
         Self::with(Content::Sequence(Head::new(Tag::Seq), items.into_iter().collect()))
     }
 
     /// A reference to the node with this anchor.
     pub fn alias(anchor: impl Into<Text>) -> Self {
         Self::with(Content::Alias(Head::new(Tag::None), anchor.into()))
-    }
-
-    pub(crate) fn from_entries(entries: List<Entry>) -> Self {
-        Self::with(Content::Mapping(Head::new(Tag::Map), entries))
-    }
-
-    pub(crate) fn from_items(items: List<Node>) -> Self {
-        Self::with(Content::Sequence(Head::new(Tag::Seq), items))
     }
 
     const fn with(content: Content) -> Self {
@@ -237,17 +223,19 @@ impl Node {
 
     fn head(&self) -> &Head {
         match &self.content {
-            Content::Scalar(head, _) | Content::Alias(head, _) => head,
-            Content::Sequence(head, _) => head,
-            Content::Mapping(head, _) => head,
+            Content::Scalar(head, _)
+            | Content::Alias(head, _)
+            | Content::Sequence(head, _)
+            | Content::Mapping(head, _) => head,
         }
     }
 
     fn head_mut(&mut self) -> &mut Head {
         match &mut self.content {
-            Content::Scalar(head, _) | Content::Alias(head, _) => head,
-            Content::Sequence(head, _) => head,
-            Content::Mapping(head, _) => head,
+            Content::Scalar(head, _)
+            | Content::Alias(head, _)
+            | Content::Sequence(head, _)
+            | Content::Mapping(head, _) => head,
         }
     }
 
@@ -320,87 +308,6 @@ impl Node {
         self.head_mut().line = [low, middle, high];
     }
 
-    /// Name of the anchor; empty if there is none.
-    pub fn anchor(&self) -> &str {
-        self.details.as_ref().map_or("", |details| &details.anchor)
-    }
-
-    /// Sets the anchor; the empty text removes it.
-    pub fn set_anchor(&mut self, anchor: impl Into<Text>) {
-        let anchor = anchor.into();
-        if self.details.is_some() || !anchor.is_empty() {
-            self.details_mut().anchor = anchor;
-        }
-    }
-
-    /// Comment lines above the node, with their `#`; empty if there are none or they were not asked for.
-    pub fn head_comment(&self) -> &str {
-        self.details.as_ref().map_or("", |details| &details.head_comment)
-    }
-
-    /// Comment at the end of the node's line.
-    pub fn line_comment(&self) -> &str {
-        self.details.as_ref().map_or("", |details| &details.line_comment)
-    }
-
-    /// Comment lines below the node, apart from what follows.
-    pub fn foot_comment(&self) -> &str {
-        self.details.as_ref().map_or("", |details| &details.foot_comment)
-    }
-
-    /// Sets the comment above the node.
-    pub fn set_head_comment(&mut self, comment: impl Into<Text>) {
-        let comment = comment.into();
-        if self.details.is_some() || !comment.is_empty() {
-            self.details_mut().head_comment = comment;
-        }
-    }
-
-    /// Sets the comment at the end of the node's line.
-    pub fn set_line_comment(&mut self, comment: impl Into<Text>) {
-        let comment = comment.into();
-        if self.details.is_some() || !comment.is_empty() {
-            self.details_mut().line_comment = comment;
-        }
-    }
-
-    /// Sets the comment below the node.
-    pub fn set_foot_comment(&mut self, comment: impl Into<Text>) {
-        let comment = comment.into();
-        if self.details.is_some() || !comment.is_empty() {
-            self.details_mut().foot_comment = comment;
-        }
-    }
-
-    /// Mark of the group of nodes that are one and the same node upstream; 0 for a node of its own.
-    ///
-    /// kustomize's label and annotation transformers put one node into several maps. Here each map has its own copy, and
-    /// whoever changes one of them gives the others the same content with [`Node::spread_share`].
-    pub fn share(&self) -> u32 {
-        self.details.as_ref().map_or(0, |details| details.share)
-    }
-
-    /// Puts the node into a group; 0 takes it out.
-    pub fn set_share(&mut self, share: u32) {
-        if share != 0 || self.details.is_some() {
-            self.details_mut().share = share;
-        }
-    }
-
-    /// Gives every scalar below this node (and itself) with the share mark of `model` the text, tag and style of `model`.
-    pub fn spread_share(&mut self, model: &Self) {
-        if self.share() == model.share() && self.share() != 0 {
-            self.content = model.content.clone();
-        }
-        match &mut self.content {
-            Content::Scalar(..) | Content::Alias(..) => {}
-            Content::Sequence(_, items) => items.iter_mut().for_each(|item| item.spread_share(model)),
-            Content::Mapping(_, entries) => {
-                entries.iter_mut().for_each(|entry| entry.value.spread_share(model))
-            }
-        }
-    }
-
     /// Text of a scalar, whatever its type.
     pub fn as_str(&self) -> Option<&str> {
         match &self.content {
@@ -443,7 +350,17 @@ impl Node {
                 Tag::None if head.style == Style::Plain => {
                     matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
                 }
-                _ => false,
+                Tag::None
+                | Tag::Bool
+                | Tag::Int
+                | Tag::Float
+                | Tag::Str
+                | Tag::Timestamp
+                | Tag::Binary
+                | Tag::Merge
+                | Tag::Seq
+                | Tag::Map
+                | Tag::Other => false,
             },
             Content::Alias(..) | Content::Sequence(..) | Content::Mapping(..) => false,
         }
@@ -462,127 +379,6 @@ impl Node {
     /// Whether this is a sequence.
     pub fn is_sequence(&self) -> bool {
         self.kind() == Kind::Sequence
-    }
-
-    /// Entries of a mapping in document order; none for any other node.
-    pub fn entries(&self) -> &[Entry] {
-        match &self.content {
-            Content::Mapping(_, entries) => entries,
-            Content::Scalar(..) | Content::Alias(..) | Content::Sequence(..) => &[],
-        }
-    }
-
-    /// Entries of a mapping, to change them.
-    pub fn entries_mut(&mut self) -> Option<&mut List<Entry>> {
-        match &mut self.content {
-            Content::Mapping(_, entries) => Some(entries),
-            Content::Scalar(..) | Content::Alias(..) | Content::Sequence(..) => None,
-        }
-    }
-
-    /// Items of a sequence; none for any other node.
-    pub fn items(&self) -> &[Self] {
-        match &self.content {
-            Content::Sequence(_, items) => items,
-            Content::Scalar(..) | Content::Alias(..) | Content::Mapping(..) => &[],
-        }
-    }
-
-    /// Items of a sequence, to change them.
-    pub fn items_mut(&mut self) -> Option<&mut List<Self>> {
-        match &mut self.content {
-            Content::Sequence(_, items) => Some(items),
-            Content::Scalar(..) | Content::Alias(..) | Content::Mapping(..) => None,
-        }
-    }
-
-    /// Number of entries or items; 0 for a scalar.
-    pub fn len(&self) -> usize {
-        match &self.content {
-            Content::Mapping(_, entries) => entries.len(),
-            Content::Sequence(_, items) => items.len(),
-            Content::Scalar(..) | Content::Alias(..) => 0,
-        }
-    }
-
-    /// Whether there are neither entries nor items.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Place of the first entry with this key.
-    pub fn position(&self, key: &str) -> Option<usize> {
-        self.entries().iter().position(|entry| entry.is(key))
-    }
-
-    /// Value of the first entry with this key.
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().find(|entry| entry.is(key)).map(|entry| &entry.value)
-    }
-
-    /// Value of the first entry with this key, to change it.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
-        self.entries_mut()?.iter_mut().find(|entry| entry.is(key)).map(|entry| &mut entry.value)
-    }
-
-    /// The node at a path of keys; `path(&["metadata", "name"])`.
-    pub fn path(&self, keys: &[&str]) -> Option<&Self> {
-        keys.iter().try_fold(self, |node, key| node.get(key))
-    }
-
-    /// The node at a path of keys, to change it.
-    pub fn path_mut(&mut self, keys: &[&str]) -> Option<&mut Self> {
-        keys.iter().try_fold(self, |node, key| node.get_mut(key))
-    }
-
-    /// Text of the scalar at this key.
-    pub fn get_str(&self, key: &str) -> Option<&str> {
-        self.get(key)?.as_str()
-    }
-
-    /// Replaces the value of this key (the whole node) or appends an entry; gives back the old value. Does nothing to a
-    /// node that is not a mapping.
-    pub fn insert(&mut self, key: impl Into<Text>, value: Self) -> Option<Self> {
-        let key = key.into();
-        if let Some(place) = self.get_mut(&key) {
-            return Some(std::mem::replace(place, value));
-        }
-        self.entries_mut()?.push(Entry { key: Self::string(key), value });
-        None
-    }
-
-    /// Value of this key; where it is missing, `value` is appended first. `None` if the node is not a mapping.
-    pub fn get_or_insert(&mut self, key: &str, value: impl FnOnce() -> Self) -> Option<&mut Self> {
-        let position = self.position(key);
-        let entries = self.entries_mut()?;
-        let position = position.unwrap_or_else(|| {
-            entries.push(Entry { key: Self::string(key), value: value() });
-            entries.len() - 1
-        });
-        entries.get_mut(position).map(|entry| &mut entry.value)
-    }
-
-    /// Removes the first entry with this key; the others keep their order.
-    pub fn remove(&mut self, key: &str) -> Option<Self> {
-        let position = self.position(key)?;
-        Some(self.entries_mut()?.remove(position).value)
-    }
-
-    /// Appends an item to a sequence; does nothing to any other node.
-    pub fn push(&mut self, item: Self) {
-        if let Some(items) = self.items_mut() {
-            items.push(item);
-        }
-    }
-
-    /// Removes anchors, comments and share mark of this node alone.
-    pub fn clear_details(&mut self) {
-        match (self.head().tag, &mut self.details) {
-            (Tag::Other, Some(details)) => {
-                **details = Details { tag: std::mem::take(&mut details.tag), ..Details::default() };
-            }
-            (_, details) => *details = None,
-        }
     }
 }
 

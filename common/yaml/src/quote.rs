@@ -2,6 +2,7 @@
 
 /// Which styles a text allows.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent findings")]
 pub(crate) struct Analysis {
     /// Has a line break.
     pub(crate) multiline: bool,
@@ -28,6 +29,7 @@ pub(crate) enum Tabs {
 
 /// What the characters of a text are.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent findings")]
 struct Findings {
     block_indicator: bool,
     flow_indicator: bool,
@@ -115,6 +117,7 @@ fn find(text: &str) -> Findings {
 }
 
 impl Findings {
+    #[expect(clippy::fn_params_excessive_bools, reason = "what surrounds the character")]
     fn indicator(&mut self, c: char, first: bool, after_blank: bool, before_blank: bool) {
         let (flow, block) = match c {
             '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'

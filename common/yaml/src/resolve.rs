@@ -60,11 +60,6 @@ pub fn resolve(text: &str, schema: Schema) -> Resolved {
     }
 }
 
-/// Whether go-yaml v3's writer quotes a string because YAML 1.1 reads it as a boolean.
-pub(crate) fn is_old_bool(text: &str) -> bool {
-    text.len() <= 3 && matches!(word(text, Schema::V2), Resolved::Bool(_))
-}
-
 /// Whether YAML 1.1 reads the text as a base-60 number, such as `12:30:45`: quoted on the way out, a string on the way in.
 pub(crate) fn is_base_60(text: &str) -> bool {
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text);

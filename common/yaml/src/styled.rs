@@ -174,11 +174,8 @@ impl Writer<'_> {
 
     fn block_sequence(&mut self, node: &Node, at: Position) {
         let below_key = at.parent == Parent::Mapping && !self.page.at_indention();
-        let indent = match at.parent {
-            Parent::Root => at.indent,
-            _ if below_key && self.lists == Lists::Compact => at.indent,
-            _ => at.indent + INDENT,
-        };
+        let outermost = at.parent == Parent::Root || (below_key && self.lists == Lists::Compact);
+        let indent = if outermost { at.indent } else { at.indent + INDENT };
         for item in node.items() {
             self.head(item, indent);
             self.indent(indent);
@@ -275,8 +272,6 @@ impl Writer<'_> {
     }
 }
 
-/// Indentation of the block around a node, without the dash that a block in a list starts behind.
-
 /// Whether a node takes lines of its own.
 fn is_block(node: &Node) -> bool {
     matches!(node.kind(), Kind::Sequence | Kind::Mapping) && !node.is_empty() && node.style() != Style::Flow
@@ -333,7 +328,12 @@ fn presentation(node: &Node) -> Presentation {
                 Style::Plain
             }
         }
-        style => style,
+        style @ (Style::Plain
+        | Style::SingleQuoted
+        | Style::DoubleQuoted
+        | Style::Literal
+        | Style::Folded
+        | Style::Flow) => style,
     };
     let text = node.tag_text();
     Presentation {

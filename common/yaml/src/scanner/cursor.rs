@@ -144,14 +144,6 @@ impl<'a> Cursor<'a> {
         self.at = (self.at + bytes).min(self.text.len());
     }
 
-    /// Moves on by one character, not a line break.
-    pub(super) fn read_character(&mut self, into: &mut String) {
-        if let Some(c) = self.character() {
-            into.push(c);
-            self.at += c.len_utf8();
-        }
-    }
-
     pub(super) fn skip_byte_order_mark(&mut self) {
         if self.character() == Some('\u{feff}') {
             self.skip('\u{feff}'.len_utf8());

@@ -183,10 +183,8 @@ impl<'a> Scanner<'a> {
     fn uri_escape(&mut self, bytes: &mut Vec<u8>, start: Mark) -> Result<(), Error> {
         let at = self.cursor.mark();
         let digits = self.cursor.slice(at.index() + 1, at.index() + 3);
-        let octet = match digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            true if digits.len() == 2 => u8::from_str_radix(digits, 16).ok(),
-            _ => None,
-        };
+        let well_formed = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let octet = well_formed.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
         let octet = octet.ok_or_else(|| problem("did not find URI escaped octet", start, at))?;
         bytes.push(octet);
         self.cursor.skip(3);

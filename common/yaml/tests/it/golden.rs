@@ -73,7 +73,7 @@ fn without_comments(json: &Json) -> Json {
                 fields.iter().filter(|(key, _)| !matches!(key.as_str(), "head" | "lineComment" | "foot"));
             kept.map(|(key, value)| (key.clone(), without_comments(value))).collect()
         }
-        other => other.clone(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json.clone(),
     }
 }
 
