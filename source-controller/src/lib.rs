@@ -1,1 +1,11 @@
-//! source-controller: turns sources into artifacts.
+//! source-controller: turns sources into artifacts, and serves them.
+//!
+//! Reading order: [`Flags`], [`run`] (start-up), then one module per kind.
+
+mod connection;
+mod flags;
+mod git_repository;
+mod setup;
+
+pub use flags::Flags;
+pub use setup::{GATES, run};

@@ -5,9 +5,7 @@
 //! request for several ranges, which no client sends.
 
 use std::convert::Infallible;
-use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,21 +14,8 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 use tower_http::services::ServeDir;
-
-/// How long a client may take for the header of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long open downloads may go on after the stop.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest header of a request, in bytes.
-const MAX_HEADER: usize = 64 * 1024;
 
 /// Answers for the files below `root`: `GET /` says 200 for the readiness probe, files are served, all else is 404.
 pub fn router(root: impl Into<PathBuf>) -> Router {
@@ -42,59 +27,13 @@ pub fn router(root: impl Into<PathBuf>) -> Router {
         .layer(middleware::from_fn(only_visible_files))
 }
 
-/// Serves `router` on `listener` until `stop`; downloads that run then get 5 seconds.
-///
-/// # Errors
-/// Those of accepting connections that no waiting would cure.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADER);
-    let connections = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            // out of descriptors or a client gone again: others may still come
-            Err(error) if is_passing(&error) => {
-                tracing::warn!(error = %error, "failed to accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "a connection ended early");
-            }
-        });
-    }
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
-        tracing::warn!("downloads were cut off by the stop");
-    }
-    Ok(())
-}
-
-/// Whether accepting may work again in a moment.
-fn is_passing(error: &io::Error) -> bool {
-    let of_the_client = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-    );
-    // no descriptors left, in the process or in the system
-    let descriptors = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
-    of_the_client || descriptors.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
 /// Hidden files are unfinished ones. Every method but HEAD is taken for GET, as upstream does.
 async fn only_visible_files(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path.split('/').any(|component| component.starts_with('.') || component.starts_with("%2e")) {
+    if path.split('/').any(|component| {
+        component.starts_with('.')
+            || component.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2e"))
+    }) {
         return not_found();
     }
     if request.method() != Method::HEAD {
@@ -106,4 +45,104 @@ async fn only_visible_files(mut request: Request, next: Next) -> Response {
 fn not_found() -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     (StatusCode::NOT_FOUND, headers, Body::from("404 page not found\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn ask(
+        root: &std::path::Path,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, Response) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let response = router(root).oneshot(request).await.expect("an answer");
+        (response.status(), response)
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), 1000).await.expect("a body");
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
+    fn storage() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join("gitrepository/apps/web");
+        fs_err::create_dir_all(&directory).expect("a directory");
+        fs_err::write(directory.join("abc.tar.gz"), "0123456789").expect("a file");
+        fs_err::write(directory.join(".tmp-abc"), "half").expect("a file");
+        fs_err::write(directory.join("index.html"), "x").expect("a file");
+        root
+    }
+
+    const FILE: &str = "/gitrepository/apps/web/abc.tar.gz";
+
+    #[tokio::test]
+    async fn files_are_served_whole_in_part_and_only_if_changed() {
+        let root = storage();
+        let (status, response) = ask(root.path(), Method::GET, FILE, &[]).await;
+        assert_eq!(status, StatusCode::OK);
+        let modified = response.headers()[header::LAST_MODIFIED].to_str().expect("a date").to_owned();
+        assert_eq!(text(response).await, "0123456789");
+        let (status, response) = ask(root.path(), Method::GET, FILE, &[("range", "bytes=2-4")]).await;
+        assert_eq!((status, text(response).await.as_str()), (StatusCode::PARTIAL_CONTENT, "234"));
+        for ranges in ["bytes=99-", "bytes=0-1,3-4"] {
+            let (status, _) = ask(root.path(), Method::GET, FILE, &[("range", ranges)]).await;
+            assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE, "{ranges}");
+        }
+        let (status, _) = ask(root.path(), Method::GET, FILE, &[("if-modified-since", &modified)]).await;
+        assert_eq!(status, StatusCode::NOT_MODIFIED);
+        let (status, response) = ask(root.path(), Method::HEAD, FILE, &[]).await;
+        assert_eq!((status, text(response).await.as_str()), (StatusCode::OK, ""));
+        let (status, response) = ask(root.path(), Method::POST, FILE, &[]).await;
+        assert_eq!((status, text(response).await.as_str()), (StatusCode::OK, "0123456789"));
+    }
+
+    #[tokio::test]
+    async fn the_root_answers_and_nothing_is_listed() {
+        let root = storage();
+        assert_eq!(ask(root.path(), Method::GET, "/", &[]).await.0, StatusCode::OK);
+        for path in ["/gitrepository", "/gitrepository/apps/web/", "/nothing"] {
+            let (status, response) = ask(root.path(), Method::GET, path, &[]).await;
+            let body = text(response).await;
+            assert!(!body.contains("abc.tar.gz") && !body.contains("apps"), "{path}: {body}");
+            assert!(status == StatusCode::NOT_FOUND || status.is_redirection(), "{path}: {status}");
+        }
+        let (status, response) = ask(root.path(), Method::GET, "/nothing", &[]).await;
+        assert_eq!((status, text(response).await.as_str()), (StatusCode::NOT_FOUND, "404 page not found\n"));
+    }
+
+    #[tokio::test]
+    async fn nothing_outside_and_nothing_unfinished_is_served() {
+        let root = storage();
+        let secret = root.path().parent().expect("a parent").join(format!("secret-{}", std::process::id()));
+        fs_err::write(&secret, "secret").expect("a file");
+        let name = secret.file_name().expect("a name").to_string_lossy().into_owned();
+        for path in [
+            format!("/../{name}"),
+            format!("/%2e%2e/{name}"),
+            format!("/gitrepository/../../{name}"),
+            format!("//..//{name}"),
+            format!("/%2e%2e%2f{name}"),
+            "/gitrepository/apps/web/.tmp-abc".to_owned(),
+            "/gitrepository/apps/web/%2Etmp-abc".to_owned(),
+        ] {
+            let (status, response) = ask(root.path(), Method::GET, &path, &[]).await;
+            let body = text(response).await;
+            assert!(
+                status.is_client_error() && !body.contains("secret") && !body.contains("half"),
+                "{path}: {status}"
+            );
+        }
+        fs_err::remove_file(secret).expect("removed");
+    }
 }

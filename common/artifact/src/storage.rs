@@ -22,7 +22,7 @@ pub use location::{ArtifactHost, InvalidLocation, ObjectLocation};
 /// What unfinished files are called at first; the file server does not serve hidden files.
 const TEMPORARY_PREFIX: &str = ".tmp-";
 /// How long a successful check of an unchanged file is believed.
-const CHECK_LIFETIME: Duration = Duration::from_secs(10 * 60);
+const CHECK_LIFETIME: Duration = Duration::from_mins(10);
 /// Checks that are remembered at most.
 const MAX_CHECKS: usize = 20_000;
 
@@ -37,7 +37,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { time_to_live: Duration::from_secs(60), records: 2 }
+        Self { time_to_live: Duration::from_mins(1), records: 2 }
     }
 }
 
@@ -202,9 +202,9 @@ impl Storage {
     /// [`VerifyError`].
     pub fn verify(&self, path: &str, digest: &str) -> Result<(), VerifyError> {
         let target = location::resolve(&self.options.root, path).ok_or(VerifyError::Missing)?;
-        let metadata = fs_err::symlink_metadata(&target).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => VerifyError::Missing,
-            _ => VerifyError::Read(error),
+        let metadata = fs_err::symlink_metadata(&target).map_err(|error| {
+            let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+            if is_missing { VerifyError::Missing } else { VerifyError::Read(error) }
         })?;
         if !metadata.is_file() {
             return Err(VerifyError::Missing);

@@ -149,15 +149,15 @@ fn unpack(
         let raw = entry.path_bytes();
         let name = checked_name(&raw)?;
         let kind = entry.header().entry_type();
-        match kind {
-            EntryType::Directory => sink.directory(&name)?,
-            EntryType::Regular | EntryType::Continuous => {
-                let (size, mode) = (entry.size(), entry.header().mode().unwrap_or(0o600));
-                sink.file(&name, size, mode & 0o777, &mut entry)?;
-            }
-            EntryType::Symlink if links == SymbolicLinks::Skip => {}
-            EntryType::Symlink => return Err(UnpackError::SymbolicLink(name)),
-            other => return Err(UnpackError::UnsupportedType { name, kind: other }),
+        if kind.is_dir() {
+            sink.directory(&name)?;
+        } else if kind.is_file() || kind.is_contiguous() {
+            let (size, mode) = (entry.size(), entry.header().mode().unwrap_or(0o600));
+            sink.file(&name, size, mode & 0o777, &mut entry)?;
+        } else if !kind.is_symlink() {
+            return Err(UnpackError::UnsupportedType { name, kind });
+        } else if links == SymbolicLinks::Refuse {
+            return Err(UnpackError::SymbolicLink(name));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ fn storage(root: &Path) -> Storage {
         root: root.to_owned(),
         host,
         algorithm: Algorithm::Sha256,
-        retention: Retention { time_to_live: Duration::from_secs(3600), records: 2 },
+        retention: Retention { time_to_live: Duration::from_hours(1), records: 2 },
     };
     Storage::open(options).expect("a storage")
 }

@@ -1,0 +1,313 @@
+//! From a reference to a commit and its tree.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flux_artifact::Revision;
+use git2::Oid;
+use parking_lot::Mutex;
+
+use crate::access::Access;
+use crate::error::{GitError, TransportError};
+use crate::reference::{Choice, Query, ReferenceSelector, highest_versions};
+use crate::store::{Mirror, ObjectStore, blocking};
+use crate::tree::{CommitTree, TreeError};
+use crate::wire::{History, Session};
+
+/// What a repository may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct GitLimits {
+    /// Bytes of one pack. Default 2 GiB.
+    pub pack_bytes: u64,
+    /// Files and directories of one commit. Default 500,000.
+    pub files: usize,
+    /// Bytes of one file, which is held in memory. Default 128 MiB.
+    pub file_bytes: usize,
+    /// Directories in directories. Default 128.
+    pub depth: usize,
+    /// Bytes of all mirrors together, beyond which those used least recently go. Default 4 GiB.
+    pub mirror_bytes: u64,
+}
+
+impl Default for GitLimits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            pack_bytes: 2048 * MIB as u64,
+            files: 500_000,
+            file_bytes: 128 * MIB,
+            depth: 128,
+            mirror_bytes: 4096 * MIB as u64,
+        }
+    }
+}
+
+/// All mirrors of a process.
+#[derive(Debug)]
+pub struct GitClient {
+    directory: PathBuf,
+    limits: GitLimits,
+    mirrors: Mutex<Mirrors>,
+}
+
+#[derive(Debug, Default)]
+struct Mirrors {
+    /// With the number of the last use.
+    by_key: HashMap<MirrorKey, (Arc<Mirror>, u64)>,
+    uses: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct MirrorKey {
+    repository: (String, String),
+    history: History,
+}
+
+/// A commit that the server named.
+pub struct Resolved {
+    /// The revision that an artifact of it has.
+    pub revision: Revision,
+    access: Access,
+    session: Session,
+    /// What is fetched: the commit itself, or the branches to look for it in.
+    choices: Vec<Choice>,
+    commit: String,
+    history: History,
+}
+
+/// A commit whose objects are here.
+#[derive(Debug)]
+pub struct Checkout {
+    /// The revision that an artifact of it has.
+    pub revision: Revision,
+    /// The commit.
+    pub commit: CommitInfo,
+    store: Arc<ObjectStore>,
+    id: Oid,
+    limits: GitLimits,
+}
+
+/// What a commit says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Hash in hex.
+    pub hash: String,
+    /// First line of its message; what is not UTF-8 is replaced.
+    pub subject: String,
+    /// When it was committed, in seconds since 1970.
+    pub committed_at: i64,
+}
+
+impl GitClient {
+    /// Mirrors lie in `directory`, which is emptied.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn new(directory: PathBuf, limits: GitLimits) -> io::Result<Self> {
+        match fs_err::remove_dir_all(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs_err::create_dir_all(&directory)?;
+        Ok(Self { directory, limits, mirrors: Mutex::default() })
+    }
+
+    /// Asks the server what `selector` stands for. Nothing is fetched, unless tags differ in build metadata alone: then
+    /// the one whose commit is the youngest is taken.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub async fn resolve(&self, access: &Access, selector: &ReferenceSelector) -> Result<Resolved, GitError> {
+        let failed = |source| failure(access, source);
+        let session = Session::open(access).await.map_err(failed)?;
+        let mut references = session.list(&selector.query()).await.map_err(failed)?;
+        if let Some(name) = selector.full_name() {
+            references.retain(|reference| reference.name == name);
+        }
+        if references.is_empty() {
+            return Err(self.explain_absence(access, &session, selector).await);
+        }
+        let (choices, history) = match selector {
+            ReferenceSelector::SemVer(range) => (highest_versions(&references, range)?, History::Shallow),
+            ReferenceSelector::Commit { .. } => {
+                (references.iter().map(Choice::from).collect(), History::Full)
+            }
+            ReferenceSelector::Branch(_) | ReferenceSelector::Tag(_) | ReferenceSelector::Name(_) => {
+                (references.iter().map(Choice::from).collect::<Vec<_>>(), History::Shallow)
+            }
+        };
+        let (choices, commit, name) = if let ReferenceSelector::Commit { commit, branch } = selector {
+            (choices, commit.clone(), branch.clone().unwrap_or_default())
+        } else {
+            let choice = self.youngest(access, &session, choices).await?;
+            let (commit, name) = (choice.commit.clone(), choice.name.clone());
+            (vec![choice], commit, name)
+        };
+        let revision = selector.revision(&name, &commit);
+        Ok(Resolved { revision, access: access.clone(), session, choices, commit, history })
+    }
+
+    /// Brings the objects of a commit here.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub async fn checkout(&self, resolved: &Resolved) -> Result<Checkout, GitError> {
+        let failed = |source| failure(&resolved.access, source);
+        let mirror = self.mirror(&resolved.access, resolved.history);
+        let store = mirror.obtain(&resolved.session, &resolved.choices, self.limits).await.map_err(failed)?;
+        self.make_room();
+        let id = Oid::from_str(&resolved.commit).map_err(|error| failed(TransportError::Pack(error)))?;
+        let (reader, choices, history) = (Arc::clone(&store), resolved.choices.clone(), resolved.history);
+        let found = blocking(move || {
+            let found = match history {
+                History::Shallow => Ok(true),
+                History::Full => is_reachable(&reader, &choices, id),
+            };
+            let info = |found: bool| if found { commit_info(&reader, id).map(Some) } else { Ok(None) };
+            found.and_then(info).map_err(TransportError::Pack)
+        });
+        let found = found.await.map_err(failed)?;
+        let commit = found.ok_or_else(|| GitError::CommitNotFound(resolved.commit.clone()))?;
+        Ok(Checkout { revision: resolved.revision.clone(), commit, store, id, limits: self.limits })
+    }
+
+    /// Of tags with equal versions the one whose commit is the youngest.
+    async fn youngest(
+        &self,
+        access: &Access,
+        session: &Session,
+        choices: Vec<Choice>,
+    ) -> Result<Choice, GitError> {
+        let failed = |source| failure(access, source);
+        if choices.len() > 1 {
+            let mirror = self.mirror(access, History::Shallow);
+            let store = mirror.obtain(session, &choices, self.limits).await.map_err(failed)?;
+            let candidates = choices.clone();
+            let youngest = blocking(move || {
+                let time = |choice: &Choice| {
+                    Oid::from_str(&choice.commit)
+                        .and_then(|id| commit_info(&store, id))
+                        .map_or(i64::MIN, |commit| commit.committed_at)
+                };
+                Ok(candidates.into_iter().max_by_key(time))
+            });
+            if let Some(choice) = youngest.await.map_err(failed)? {
+                return Ok(choice);
+            }
+        }
+        choices.into_iter().next().ok_or(GitError::Empty)
+    }
+
+    /// Why nothing was listed: the repository is empty, or the reference is not there.
+    async fn explain_absence(
+        &self,
+        access: &Access,
+        session: &Session,
+        selector: &ReferenceSelector,
+    ) -> GitError {
+        let all = Query { prefixes: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()] };
+        match session.list(&all).await {
+            Err(error) => return failure(access, error),
+            Ok(references) if references.is_empty() => return GitError::Empty,
+            Ok(_) => {}
+        }
+        match selector {
+            ReferenceSelector::Name(name) => GitError::UnknownReference(name.clone()),
+            ReferenceSelector::SemVer(range) => match range.parse::<flux_gotext::Constraint>() {
+                Err(error) => GitError::SemVer(error),
+                Ok(_) => GitError::NoMatchingVersion(range.clone()),
+            },
+            ReferenceSelector::Commit { branch: None, commit } => GitError::CommitNotFound(commit.clone()),
+            ReferenceSelector::Branch(_) | ReferenceSelector::Tag(_) | ReferenceSelector::Commit { .. } => {
+                let name = selector.full_name().unwrap_or_default();
+                failure(access, TransportError::UnknownReference(name))
+            }
+        }
+    }
+
+    fn mirror(&self, access: &Access, history: History) -> Arc<Mirror> {
+        let key = MirrorKey { repository: access.mirror_key(), history };
+        let mut mirrors = self.mirrors.lock();
+        mirrors.uses += 1;
+        let now = mirrors.uses;
+        let new = || (Arc::new(Mirror::new(self.directory.clone(), history)), now);
+        let (mirror, last_use) = mirrors.by_key.entry(key).or_insert_with(new);
+        *last_use = now;
+        Arc::clone(mirror)
+    }
+
+    /// Lets go of the mirrors used least recently while all together are too large.
+    fn make_room(&self) {
+        let mut mirrors = self.mirrors.lock();
+        let mut total: u64 = mirrors.by_key.values().map(|(mirror, _)| mirror.size()).sum();
+        while total > self.limits.mirror_bytes && mirrors.by_key.len() > 1 {
+            let idle = mirrors.by_key.iter().filter(|(_, (mirror, _))| Arc::strong_count(mirror) == 1);
+            let Some((key, size)) = idle
+                .min_by_key(|(_, (_, last_use))| *last_use)
+                .map(|(key, (mirror, _))| (key.clone(), mirror.size()))
+            else {
+                return;
+            };
+            mirrors.by_key.remove(&key);
+            total = total.saturating_sub(size);
+        }
+    }
+}
+
+impl Checkout {
+    /// The files of the commit; with `sparse` only those whose path begins with one of its entries. Blocks.
+    ///
+    /// # Errors
+    /// [`TreeError`].
+    pub fn tree(&self, sparse: &[String]) -> Result<CommitTree, TreeError> {
+        CommitTree::read(Arc::clone(&self.store), self.id, sparse, self.limits)
+    }
+}
+
+impl Resolved {
+    /// As [`Access::remote`].
+    pub fn remote(&self) -> String {
+        self.access.remote()
+    }
+
+    /// The commit in hex.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+}
+
+fn failure(access: &Access, source: TransportError) -> GitError {
+    let url = access.url.to_string();
+    match source {
+        TransportError::NotFound => GitError::RepositoryNotFound(url),
+        source => GitError::Clone { url, source },
+    }
+}
+
+fn commit_info(store: &ObjectStore, id: Oid) -> Result<CommitInfo, git2::Error> {
+    let repository = store.repository()?;
+    let commit = repository.find_commit(id)?;
+    let message = String::from_utf8_lossy(commit.message_bytes());
+    Ok(CommitInfo {
+        hash: id.to_string(),
+        subject: message.lines().next().unwrap_or_default().to_owned(),
+        committed_at: commit.time().seconds(),
+    })
+}
+
+/// Whether the commit is one of the branches' tips or an ancestor of one.
+fn is_reachable(store: &ObjectStore, branches: &[Choice], commit: Oid) -> Result<bool, git2::Error> {
+    let repository = store.repository()?;
+    if repository.find_commit(commit).is_err() {
+        return Ok(false);
+    }
+    for branch in branches {
+        let tip = Oid::from_str(&branch.commit)?;
+        if tip == commit || repository.graph_descendant_of(tip, commit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,229 @@
+//! Mirrors: the objects of a repository, shared by all who may see it.
+//!
+//! A mirror has no references and no configuration, only packs. What one access fetched another one finds there, but it
+//! must have been told the name of the commit by the server itself. Fetches of one mirror follow one another, so that
+//! whoever waits finds most of what it wants. A mirror is begun anew when it has grown out of proportion; those who read
+//! the former one keep it until they are done.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use git2::{Indexer, Odb, Oid, Repository};
+use parking_lot::Mutex as SyncMutex;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::client::GitLimits;
+use crate::error::TransportError;
+use crate::reference::Choice;
+use crate::wire::{FetchRequest, History, Session};
+
+/// Packs from which on a mirror is begun anew.
+const MAX_PACKS: u32 = 50;
+/// Commits that a server is told we have.
+const MAX_HAVES: usize = 32;
+/// Pieces of a pack between the network and the indexer; each is at most 64 KiB.
+const QUEUE: usize = 16;
+
+/// One generation of a mirror; its files go with the last who holds it.
+#[derive(Debug)]
+pub(crate) struct ObjectStore {
+    directory: TempDir,
+}
+
+impl ObjectStore {
+    fn create(parent: &Path) -> std::io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("mirror-").tempdir_in(parent)?;
+        fs_err::create_dir_all(directory.path().join("pack"))?;
+        Ok(Self { directory })
+    }
+
+    /// Opens the objects; no configuration of any kind is read.
+    pub(crate) fn repository(&self) -> Result<Repository, git2::Error> {
+        let odb = Odb::new()?;
+        let path =
+            self.directory.path().to_str().ok_or_else(|| git2::Error::from_str("path is not UTF-8"))?;
+        odb.add_disk_alternate(path)?;
+        Repository::from_odb(odb)
+    }
+
+    /// Whether all the commits are here. Packs come whole or not at all, so a commit has its tree with it.
+    fn has_all(&self, commits: &[Choice]) -> Result<bool, git2::Error> {
+        let repository = self.repository()?;
+        let odb = repository.odb()?;
+        for choice in commits {
+            if !odb.exists(Oid::from_str(&choice.commit)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Bytes on disk.
+    fn size(&self) -> u64 {
+        let entries = fs_err::read_dir(self.directory.path().join("pack"));
+        let sizes = entries.into_iter().flatten().flatten().filter_map(|entry| entry.metadata().ok());
+        sizes.map(|metadata| metadata.len()).sum()
+    }
+
+    /// Takes in the pack that comes through `pack`; it counts only if `complete` says so in the end. Blocks.
+    fn index(
+        &self,
+        mut pack: mpsc::Receiver<Bytes>,
+        complete: oneshot::Receiver<()>,
+        history: History,
+    ) -> Result<(), TransportError> {
+        let repository = self.repository().map_err(TransportError::Pack)?;
+        let odb = repository.odb().map_err(TransportError::Pack)?;
+        let directory = self.directory.path().join("pack");
+        // a shallow pack lacks the parents of its commits, which libgit2's own check takes for a fault
+        let connected = history == History::Full;
+        let mut indexer =
+            Indexer::new(Some(&odb), &directory, 0o600, connected).map_err(TransportError::Pack)?;
+        while let Some(bytes) = pack.blocking_recv() {
+            indexer.write_all(&bytes).map_err(TransportError::Store)?;
+        }
+        if complete.blocking_recv().is_err() {
+            return Err(TransportError::Interrupted);
+        }
+        indexer.commit().map_err(TransportError::Pack)?;
+        Ok(())
+    }
+}
+
+/// The present generation of a mirror, and what is known of it.
+#[derive(Debug, Default)]
+struct Contents {
+    store: Option<Arc<ObjectStore>>,
+    /// Commits that were fetched, newest last.
+    tips: Vec<String>,
+    /// Those that came without their parents.
+    shallow: Vec<String>,
+    packs: u32,
+    /// Size after the first pack, and now.
+    fresh_size: u64,
+    size: u64,
+}
+
+/// The objects of one repository.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    parent: PathBuf,
+    history: History,
+    contents: Mutex<Contents>,
+    /// Bytes on disk, to be read without waiting for a fetch.
+    size: SyncMutex<u64>,
+}
+
+impl Mirror {
+    pub(crate) fn new(parent: PathBuf, history: History) -> Self {
+        Self { parent, history, contents: Mutex::default(), size: SyncMutex::default() }
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn size(&self) -> u64 {
+        *self.size.lock()
+    }
+
+    /// The objects, once all of `choices` are among them. What is missing is fetched from `session`.
+    pub(crate) async fn obtain(
+        &self,
+        session: &Session,
+        choices: &[Choice],
+        limits: GitLimits,
+    ) -> Result<Arc<ObjectStore>, TransportError> {
+        let mut contents = self.contents.lock().await;
+        if let Some(store) = &contents.store {
+            let (store, choices) = (Arc::clone(store), choices.to_vec());
+            if let Some(store) =
+                blocking(move || Ok(store.has_all(&choices).map_err(TransportError::Pack)?.then_some(store)))
+                    .await?
+            {
+                return Ok(store);
+            }
+        }
+        if contents.packs >= MAX_PACKS || contents.size > contents.fresh_size.saturating_mul(2) {
+            *contents = Contents::default();
+        }
+        let incremental = contents.store.is_some();
+        match self.fetch(session, choices, limits, &mut contents).await {
+            // a server that trips over what we have: once more from nothing
+            Err(TransportError::Pack(_) | TransportError::Protocol(_)) if incremental => {
+                *contents = Contents::default();
+                self.fetch(session, choices, limits, &mut contents).await
+            }
+            other => other,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        session: &Session,
+        choices: &[Choice],
+        limits: GitLimits,
+        contents: &mut Contents,
+    ) -> Result<Arc<ObjectStore>, TransportError> {
+        let store = match &contents.store {
+            Some(store) => Arc::clone(store),
+            None => {
+                let parent = self.parent.clone();
+                blocking(move || ObjectStore::create(&parent).map(Arc::new).map_err(TransportError::Store))
+                    .await?
+            }
+        };
+        let mut wants: Vec<String> = choices.iter().map(|choice| choice.object.clone()).collect();
+        wants.sort_unstable();
+        wants.dedup();
+        let haves = contents.tips.iter().rev().take(MAX_HAVES).cloned().collect();
+        let shallow = contents.shallow.clone();
+        let request = FetchRequest { wants, haves, shallow, history: self.history, limit: limits.pack_bytes };
+        let (pack, receiver) = mpsc::channel(QUEUE);
+        let (complete, is_complete) = oneshot::channel();
+        let (target, history) = (Arc::clone(&store), self.history);
+        let indexing = tokio::task::spawn_blocking(move || target.index(receiver, is_complete, history));
+        let fetched = session.fetch(&request, pack).await;
+        if fetched.is_ok() {
+            // the indexer may have failed and gone: its own error tells
+            let _ = complete.send(());
+        } else {
+            drop(complete);
+        }
+        let indexed = indexing.await.map_err(|_| TransportError::Interrupted)?;
+        let fetched = match (fetched, indexed) {
+            (Ok(fetched), Ok(())) => fetched,
+            // the network broke off because the indexer did
+            (Err(TransportError::Interrupted) | Ok(_), Err(error)) | (Err(error), _) => return Err(error),
+        };
+        let (measured, commits) = (Arc::clone(&store), choices.to_vec());
+        let size = blocking(move || {
+            let whole = measured.has_all(&commits).map_err(TransportError::Pack)?;
+            if whole {
+                Ok(measured.size())
+            } else {
+                Err(TransportError::Protocol("pack without the wanted commit"))
+            }
+        })
+        .await?;
+        contents.size = size;
+        if contents.packs == 0 {
+            contents.fresh_size = size;
+        }
+        contents.packs += 1;
+        contents.tips.extend(choices.iter().map(|choice| choice.commit.clone()));
+        contents.shallow.extend(fetched.shallow);
+        contents.shallow.sort_unstable();
+        contents.shallow.dedup();
+        contents.store = Some(Arc::clone(&store));
+        *self.size.lock() = size;
+        Ok(store)
+    }
+}
+
+/// Runs `work` on a blocking thread.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, TransportError> + Send + 'static,
+) -> Result<T, TransportError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| TransportError::Interrupted)?
+}

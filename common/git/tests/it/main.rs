@@ -1,0 +1,82 @@
+//! Tests against `git http-backend` of the lab.
+#![cfg(test)]
+
+mod archive;
+mod mirror;
+mod reference;
+mod transport;
+
+use std::io::Read as _;
+
+use flux_git::{
+    Access, Checkout, Credentials, GitClient, GitError, GitLimits, ReferenceSelector, RepositoryUrl,
+};
+use tempfile::TempDir;
+
+/// A client with mirrors of its own, and without credentials.
+struct Git {
+    client: GitClient,
+    _directory: TempDir,
+}
+
+impl Git {
+    fn new() -> Self {
+        Self::with(GitLimits::default())
+    }
+
+    fn with(limits: GitLimits) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let client = GitClient::new(directory.path().join("mirrors"), limits).expect("a client");
+        Self { client, _directory: directory }
+    }
+
+    async fn checkout(&self, access: &Access, selector: &ReferenceSelector) -> Result<Checkout, GitError> {
+        let resolved = self.client.resolve(access, selector).await?;
+        self.client.checkout(&resolved).await
+    }
+}
+
+fn access(url: &str) -> Access {
+    access_as(url, Credentials::Anonymous)
+}
+
+fn access_as(url: &str, credentials: Credentials) -> Access {
+    let url: RepositoryUrl = url.parse().expect("a URL");
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    Access { url, client, responder: String::new(), credentials }
+}
+
+fn main_branch() -> ReferenceSelector {
+    ReferenceSelector::branch("main").expect("a selector")
+}
+
+/// The error with its sources, as users see it.
+fn message(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The tar inside the archive of a checkout.
+fn tar_of(checkout: &Checkout, sparse: &[&str], ignore: Option<&str>) -> Vec<u8> {
+    let sparse: Vec<String> = sparse.iter().map(ToString::to_string).collect();
+    let tree = checkout.tree(&sparse).expect("a tree");
+    let mut archive = Vec::new();
+    let rules = tree.ignore_rules(ignore).expect("rules");
+    tree.write_archive(&rules, &mut archive).expect("an archive");
+    let mut tar = Vec::new();
+    flate2::read::GzDecoder::new(archive.as_slice()).read_to_end(&mut tar).expect("gzip");
+    tar
+}
+
+/// Paths in the archive of a checkout, each with its mode.
+fn entries_of(checkout: &Checkout, sparse: &[&str], ignore: Option<&str>) -> Vec<String> {
+    let tar = tar_of(checkout, sparse, ignore);
+    let mut archive = tar::Archive::new(tar.as_slice());
+    let entries = archive.entries().expect("entries").map(|entry| {
+        let entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").display().to_string();
+        format!("{path} {:o}", entry.header().mode().expect("a mode"))
+    });
+    entries.collect()
+}
