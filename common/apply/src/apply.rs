@@ -2,8 +2,9 @@
 
 mod object;
 
-use crate::change::{Change, ChangeSet};
+use crate::change::{Action, Change, ChangeSet};
 use crate::error::{ObjectError, StageError};
+use crate::health::{Health, health};
 use crate::ignore::IgnoreRule;
 use crate::normalisation::normalise;
 use crate::object::{ObjectId, split_api_version, text_at};
@@ -68,8 +69,30 @@ impl Desired {
         Ok(Self { id: ObjectId::of(&object), version: version.to_owned(), hash: Hash::of(&json), json })
     }
 
-    fn change(&self, action: crate::change::Action) -> Change {
-        Change { id: self.id.clone(), version: self.version.clone(), action }
+    fn change(&self, action: Action, state: State) -> Change {
+        let State { resource_version, health } = state;
+        Change { id: self.id.clone(), version: self.version.clone(), action, resource_version, health }
+    }
+}
+
+/// What an answer of the API server shows of an object.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    resource_version: u64,
+    health: Option<Health>,
+}
+
+impl State {
+    /// Of metadata alone; a version that is no number is older than any.
+    fn of_metadata(metadata: &Value) -> Self {
+        let resource_version = text_at(metadata, "/metadata/resourceVersion").parse().unwrap_or(0);
+        Self { resource_version, health: None }
+    }
+
+    /// Of a whole object.
+    fn of(object: &Value) -> Self {
+        let now = jiff::Timestamp::now().as_second();
+        Self { health: health(object, now).ok(), ..Self::of_metadata(object) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an apply or a prune did to each object, as events and messages list it.
 
+use crate::health::Health;
 use crate::inventory::Inventory;
 use crate::object::ObjectId;
 use std::fmt;
@@ -49,6 +50,10 @@ pub struct Change {
     pub version: String,
     /// What happened.
     pub action: Action,
+    /// resourceVersion after it, as far as it is known: older states of the object say nothing about this run.
+    pub resource_version: u64,
+    /// Its health as the API server's answer shows it; `None` where there was no answer with the whole object.
+    pub health: Option<Health>,
 }
 
 impl fmt::Display for Change {
@@ -130,6 +135,8 @@ mod tests {
             id: format!("a_{name}__ConfigMap").parse().unwrap(),
             version: "v1".into(),
             action,
+            resource_version: 0,
+            health: None,
         };
         let set: ChangeSet = [
             change("one", Action::Created),

@@ -11,6 +11,7 @@ pub mod change;
 pub mod drift;
 pub mod error;
 pub mod health;
+pub mod hub;
 pub mod ignore;
 pub mod inventory;
 pub mod managed_fields;

@@ -45,7 +45,13 @@ pub async fn prune(target: &Target, stale: &Inventory, owner: Owner<'_>, proofs:
                 Action::Unknown
             }
         };
-        changes.push(Change { id: id.clone(), version: version.to_owned(), action });
+        changes.push(Change {
+            id: id.clone(),
+            version: version.to_owned(),
+            action,
+            resource_version: 0,
+            health: None,
+        });
     }
     Pruned { changes, errors: (!errors.is_empty()).then(|| StageError::new(errors)) }
 }

@@ -1,6 +1,6 @@
 //! One object: what would apply do to it, and doing that.
 
-use super::{Applier, Check, Desired, Force};
+use super::{Applier, Check, Desired, Force, State};
 use crate::change::{Action, Change};
 use crate::drift;
 use crate::error::{Missing, ObjectError};
@@ -32,8 +32,8 @@ const IMMUTABLE: [&str; 6] = [
 /// What a check found to be done.
 #[derive(Debug)]
 pub(super) enum Plan {
-    /// Nothing to write.
-    Keep(Action),
+    /// Nothing to write; the object is in this state.
+    Keep(Action, State),
     /// Write this payload; `None` is the object as desired.
     Write { action: Action, resource: Resource, payload: Option<Bytes> },
 }
@@ -53,22 +53,22 @@ impl Applier<'_> {
         if resource.scope == Scope::Namespaced && name.namespace.is_empty() {
             return Err(ObjectError::NamespaceMissing { subject: subject(), source: Missing });
         }
-        if self.is_proved(desired, &resource, &name).await {
-            return Ok(Plan::Keep(Action::Unchanged));
+        if let Some(state) = self.proved(desired, &resource, &name).await {
+            return Ok(Plan::Keep(Action::Unchanged, state));
         }
         let object: Value = serde_json::from_slice(&desired.json)
             .map_err(|source| ObjectError::Answer { subject: subject(), source })?;
         let early =
             if rules::needs_live_state(&object) { self.live(desired, &resource, &name).await? } else { None };
         if rules::skip(&object, early.as_ref()).is_some() {
-            return Ok(Plan::Keep(Action::Skipped));
+            return Ok(Plan::Keep(Action::Skipped, State::default()));
         }
         let (merged, live) = match self.dry_run(desired, &resource, &name).await {
             Ok(merged) if text_at(&merged, "/metadata/resourceVersion").is_empty() => (merged, None),
             Ok(merged) => (merged, self.live(desired, &resource, &name).await?),
             Err(error) => match self.live(desired, &resource, &name).await.ok().flatten() {
                 Some(live) if rules::skip(&object, Some(&live)).is_some() => {
-                    return Ok(Plan::Keep(Action::Skipped));
+                    return Ok(Plan::Keep(Action::Skipped, State::default()));
                 }
                 Some(live) if self.recreates(&object, &live, &error) => {
                     self.delete_and_wait(desired, &resource, &name, &live).await?;
@@ -86,7 +86,7 @@ impl Applier<'_> {
             return Ok(Plan::Write { action: Action::Created, resource, payload: None });
         };
         if rules::skip(&object, Some(&live)).is_some() {
-            return Ok(Plan::Keep(Action::Skipped));
+            return Ok(Plan::Keep(Action::Skipped, State::default()));
         }
         let cleaned = self.clean_up(desired, &object, &live, (&resource, &name)).await?;
         let rules: Vec<&IgnoreRule> =
@@ -103,13 +103,13 @@ impl Applier<'_> {
             return Ok(Plan::Write { action: Action::Configured, resource, payload: None });
         }
         self.proofs.record(&desired.id, desired.hash, LiveIdentity::of(&live));
-        Ok(Plan::Keep(Action::Unchanged))
+        Ok(Plan::Keep(Action::Unchanged, State::of(&live)))
     }
 
     /// Carries out what the check found.
     pub(super) async fn write(&self, desired: &Desired, plan: &Plan) -> Result<Change, ObjectError> {
         let (action, resource, payload) = match plan {
-            Plan::Keep(action) => return Ok(desired.change(*action)),
+            Plan::Keep(action, state) => return Ok(desired.change(*action, *state)),
             Plan::Write { action, resource, payload } => (*action, resource, payload),
         };
         let name = resource.name(&desired.id.namespace, &desired.id.name);
@@ -122,18 +122,18 @@ impl Applier<'_> {
             .map_err(|source| ObjectError::Apply { subject: desired.id.subject(), source })?;
         let stored = self.parse(desired, &answer)?;
         self.proofs.record(&desired.id, desired.hash, LiveIdentity::of(&stored));
-        Ok(desired.change(action))
+        Ok(desired.change(action, State::of(&stored)))
     }
 
-    /// Whether a proof of an earlier run still holds, by the live object's metadata.
-    async fn is_proved(&self, desired: &Desired, resource: &Resource, name: &ObjectName) -> bool {
+    /// The object's state, if a proof of an earlier run still holds by the live object's metadata.
+    async fn proved(&self, desired: &Desired, resource: &Resource, name: &ObjectName) -> Option<State> {
         if self.check == Check::Full {
-            return false;
+            return None;
         }
-        let Some(expected) = self.proofs.expects(&desired.id, desired.hash) else { return false };
-        let metadata = self.target.get_metadata(resource, name).await;
-        let metadata = metadata.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-        metadata.is_some_and(|metadata| LiveIdentity::of(&metadata) == expected)
+        let expected = self.proofs.expects(&desired.id, desired.hash)?;
+        let metadata = self.target.get_metadata(resource, name).await.ok()?;
+        let metadata: Value = serde_json::from_slice(&metadata).ok()?;
+        (LiveIdentity::of(&metadata) == expected).then(|| State::of_metadata(&metadata))
     }
 
     async fn dry_run(
