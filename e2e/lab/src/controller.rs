@@ -100,6 +100,8 @@ impl Controller {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = lab.directory().join(format!("{}-{number}", self.name));
         fs_err::create_dir_all(directory.join("tmp"))?;
+        // a volume in a Pod is there before the process
+        fs_err::create_dir_all(directory.join("storage"))?;
         let reserve = || Port::reserve(&labs_directory().with_extension("ports"));
         let ports =
             Ports { metrics: reserve()?, health: reserve()?, serving: reserve()?, webhooks: reserve()? };
