@@ -112,6 +112,16 @@ impl Value {
         }
     }
 
+    /// Members of an object, to change them.
+    pub fn as_object_mut(&mut self) -> Option<&mut Object> {
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// Items of a list, to change them.
+    pub fn as_list_mut(&mut self) -> Option<&mut Vec<Self>> {
+        if let Self::List(items) = self { Some(items) } else { None }
+    }
+
     /// Items of a list.
     pub fn as_list(&self) -> Option<&[Self]> {
         match self {
