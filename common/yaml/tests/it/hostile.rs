@@ -1,5 +1,6 @@
 //! Input that wants to hurt.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use flux_yaml::{Error, Limits, parse_document, parse_documents, parse_with};
@@ -17,7 +18,7 @@ fn nesting_is_bounded() {
     for levels in [501, 5_000, 100_000] {
         assert_eq!(parse_documents(deep(levels).as_bytes()).unwrap_err(), Error::TooDeep(500), "{levels}");
     }
-    let blocks: String = (0..600).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let blocks = (0..600).map(|level| " ".repeat(level) + "a:\n").collect::<Vec<_>>().concat();
     assert_eq!(parse_documents(blocks.as_bytes()).unwrap_err(), Error::TooDeep(500));
     assert_eq!(parse_documents("- ".repeat(20_000).as_bytes()).unwrap_err(), Error::TooDeep(500));
 }
@@ -26,7 +27,7 @@ fn nesting_is_bounded() {
 fn aliases_cannot_nest_beyond_the_limit() {
     let mut text = String::from("a0: &a0 [x]\n");
     for level in 1..600 {
-        text.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(text, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     assert!(matches!(expanded(&text).unwrap_err(), Error::TooDeep(500) | Error::ExcessiveAliasing));
 }
@@ -36,7 +37,7 @@ fn an_alias_bomb_fails_early() {
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        writeln!(text, "a{level}: &a{level} [{aliases}]").unwrap();
     }
     let start = Instant::now();
     assert_eq!(expanded(&text).unwrap_err(), Error::ExcessiveAliasing);
@@ -123,8 +124,8 @@ fn no_input_takes_long() {
 /// Found by fuzzing: the order of keys is no order, and the standard library's sort panics on it.
 #[test]
 fn keys_whose_order_goes_round_in_a_circle() {
-    let text: String =
-        (0..400).map(|i| format!("{}{}: x\n", i * 7 % 401, ["", "a", "b1", "-"][i % 4])).collect();
+    let keys = (0..400).map(|i| format!("{}{}: x\n", i * 7 % 401, ["", "a", "b1", "-"][i % 4]));
+    let text = keys.collect::<Vec<_>>().concat();
     let once = flux_yaml::to_sorted_yaml(&expanded(&text).unwrap()).unwrap();
     assert_eq!(flux_yaml::to_sorted_yaml(&expanded(&once).unwrap()).unwrap(), once);
 }

@@ -48,7 +48,7 @@ fn styled(node: &mut Node, seed: &mut u64) {
         let styles = [Style::DoubleQuoted, Style::Plain, Style::SingleQuoted, Style::Literal];
         let styles = if tabs { &styles[..1] } else { &styles[..] };
         node.set_style(styles[usize::try_from(pick).unwrap() % styles.len()]);
-    } else if !node.is_scalar() && pick % 4 == 0 {
+    } else if !node.is_scalar() && pick.is_multiple_of(4) {
         node.set_style(Style::Flow);
     }
     if let Some(items) = node.items_mut() {

@@ -52,7 +52,7 @@ fn theirs(text: &str) -> Option<Vec<String>> {
                         ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
                         ScalarStyle::Literal => Style::Literal,
                         ScalarStyle::Folded => Style::Folded,
-                        _ => Style::Plain,
+                        ScalarStyle::Any | ScalarStyle::Plain | _ => Style::Plain,
                     };
                     Some(format!("{tag:?} {style:?} {value}"))
                 }
@@ -105,7 +105,8 @@ fn lines() -> impl Strategy<Value = String> {
         "k: \u{e9}t\u{e9}",
     ]);
     prop::collection::vec((0_usize..5, content), 1..14).prop_map(|lines| {
-        lines.into_iter().map(|(indent, content)| format!("{}{content}\n", " ".repeat(indent))).collect()
+        let lines = lines.into_iter().map(|(indent, content)| format!("{}{content}\n", " ".repeat(indent)));
+        lines.collect::<Vec<_>>().concat()
     })
 }
 
