@@ -50,7 +50,7 @@ impl Mode {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     mode: Mode,
-    parent: Option<&'a Place<'a>>,
+    parent: Option<&'a Self>,
     name: &'a str,
 }
 
@@ -93,9 +93,10 @@ impl Place<'_> {
         }
         names.reverse();
         let path = names.join(".");
-        Error::invalid(match place.name == path {
-            true => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
-            false => format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}"),
+        Error::invalid(if place.name == path {
+            format!("json: cannot unmarshal {found} into Go value of type {wanted}")
+        } else {
+            format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")
         })
     }
 }
@@ -180,25 +181,24 @@ pub(crate) fn text_of(value: &Value) -> Option<String> {
 
 impl Decode for bool {
     fn decode(value: &Value, place: Place<'_>) -> Result<Self> {
-        match value {
-            Value::Bool(value) => Ok(*value),
-            _ => Err(place.mismatch(value, "bool")),
-        }
+        if let Value::Bool(value) = value { Ok(*value) } else { Err(place.mismatch(value, "bool")) }
     }
 }
 
 impl Decode for i64 {
     fn decode(value: &Value, place: Place<'_>) -> Result<Self> {
-        match value {
-            Value::Int(value) => Ok(*value),
-            // an integral float is written without fraction on the way through JSON
-            Value::Float(float) if float.fract() == 0.0 && float.abs() < 1e15 => {
-                #[expect(clippy::cast_possible_truncation, reason = "integral and in range")]
-                let integer = *float as Self;
-                Ok(integer)
-            }
-            _ => Err(place.mismatch(value, "int64")),
+        if let Value::Int(value) = value {
+            return Ok(*value);
         }
+        // an integral float is written without fraction on the way through JSON
+        if let Value::Float(float) = value
+            && float.fract() == 0.0
+            && float.abs() < 1e15
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "integral and in range")]
+            return Ok(*float as Self);
+        }
+        Err(place.mismatch(value, "int64"))
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Error {
         attempt: String,
         /// Why it failed.
         #[source]
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// The input is not what the engine accepts; the text says what and where.
     #[error("{0}")]
@@ -50,10 +50,10 @@ impl Error {
     /// Says what was attempted when this error occurred: prints as `<attempt>: <self>`. A panic keeps its own text.
     #[must_use]
     pub fn within(self, attempt: impl Into<String>) -> Self {
-        match self {
-            Self::Panic(_) => self,
-            source => Self::Attempt { attempt: attempt.into(), source: Box::new(source) },
+        if matches!(self, Self::Panic(_)) {
+            return self;
         }
+        Self::Attempt { attempt: attempt.into(), source: Box::new(self) }
     }
 
     /// The error and its causes, joined by `: `.

@@ -7,25 +7,32 @@ pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\'' => quoted.push('\''),
-            printable if printable.escape_debug().count() == 1 => quoted.push(printable),
-            control if control.is_ascii() => quoted.push_str(&format!("\\x{:02x}", u32::from(control))),
-            other if u32::from(other) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(other))),
-            other => quoted.push_str(&format!("\\U{:08x}", u32::from(other))),
+        if character == '\'' || (character.escape_debug().count() == 1) {
+            quoted.push(character);
+        } else {
+            quoted.push_str(&escape(character));
         }
     }
     quoted.push('"');
     quoted
+}
+
+fn escape(character: char) -> String {
+    match character {
+        '"' | '\\' => format!("\\{character}"),
+        '\u{7}' => "\\a".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{b}' => "\\v".to_owned(),
+        other => match u32::from(other) {
+            ascii @ 0..=0x7f => format!("\\x{ascii:02x}"),
+            short @ 0x80..=0xffff => format!("\\u{short:04x}"),
+            long => format!("\\U{long:08x}"),
+        },
+    }
 }
 
 /// A tree as Go's `%#v` prints what go-yaml decodes it into. A tree that cannot be decoded gives a map that is nil.

@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// The namespace that stands for "cannot be in a namespace" wherever effective namespaces are compared.
-pub const NOT_NAMESPACEABLE: &str = "_non_namespaceable_";
+pub(crate) const NOT_NAMESPACEABLE: &str = "_non_namespaceable_";
 /// The namespace of a namespaced resource that names none.
-pub const DEFAULT_NAMESPACE: &str = "default";
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
 /// Group, version and kind. As a selector, an empty part matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,8 +78,8 @@ impl fmt::Display for Gvk {
 }
 
 impl ResourceId {
-    /// The namespace that counts in comparisons: [`NOT_NAMESPACEABLE`] for certainly cluster-scoped kinds,
-    /// [`DEFAULT_NAMESPACE`] for none, else the namespace.
+    /// The namespace that counts in comparisons: `_non_namespaceable_` for certainly cluster-scoped
+    /// kinds, `default` for none, else the namespace.
     pub fn effective_namespace(&self) -> &str {
         if self.cluster_scoped {
             NOT_NAMESPACEABLE
@@ -122,7 +122,7 @@ impl fmt::Display for ResourceId {
 }
 
 /// Splits an `apiVersion` at its first slash into group and version.
-pub fn split_api_version(api_version: &str) -> (&str, &str) {
+pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }
 
@@ -134,27 +134,33 @@ fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
 mod tests {
     use super::*;
 
-    fn id(namespace: &str, cluster_scoped: bool) -> ResourceId {
+    #[derive(PartialEq)]
+    enum Scope {
+        Cluster,
+        Namespaced,
+    }
+
+    fn id(namespace: &str, scope: Scope) -> ResourceId {
         ResourceId {
             gvk: Gvk::new("", "v1", "ConfigMap"),
             name: "a".to_owned(),
             namespace: namespace.to_owned(),
-            cluster_scoped,
+            cluster_scoped: scope == Scope::Cluster,
         }
     }
 
     #[test]
     fn no_namespace_is_the_default_namespace() {
-        assert!(id("", false).is_same(&id("default", false)));
-        assert!(!id("", false).is_same(&id("other", false)));
-        assert!(id("x", true).is_same(&id("y", true)));
-        assert!(!id("", true).is_same(&id("", false)));
+        assert!(id("", Scope::Namespaced).is_same(&id("default", Scope::Namespaced)));
+        assert!(!id("", Scope::Namespaced).is_same(&id("other", Scope::Namespaced)));
+        assert!(id("x", Scope::Cluster).is_same(&id("y", Scope::Cluster)));
+        assert!(!id("", Scope::Cluster).is_same(&id("", Scope::Namespaced)));
     }
 
     #[test]
     fn empty_parts_print_as_placeholders() {
         assert_eq!(ResourceId::default().to_string(), "[noKind].[noVer].[noGrp]/[noName].[noNs]");
-        assert_eq!(id("n", false).to_string(), "ConfigMap.v1.[noGrp]/a.n");
+        assert_eq!(id("n", Scope::Namespaced).to_string(), "ConfigMap.v1.[noGrp]/a.n");
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn referrer(&self) -> Option<&Loader<'a>> {
+    fn referrer(&self) -> Option<&Self> {
         match &self.source {
             Source::Target { .. } => None,
             Source::Clone { referrer, .. } | Source::Directory { referrer } => Some(referrer),
@@ -128,7 +128,7 @@ impl<'a> Loader<'a> {
     }
 
     /// This loader and those that led to it.
-    fn stack(&self) -> impl Iterator<Item = &Loader<'a>> {
+    fn stack(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |loader| loader.referrer())
     }
 

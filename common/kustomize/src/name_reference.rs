@@ -163,7 +163,8 @@ impl Update<'_> {
     }
 
     fn select(&self, places: Vec<usize>, identical: Identical) -> Result<Option<&referral::Referral>> {
-        self.referrals.select(places, self.target, self.role.as_ref(), self.referrer, identical)
+        let kinds: Vec<&Gvk> = std::iter::once(self.target).chain(&self.role).collect();
+        self.referrals.select(places, &kinds, self.referrer, identical)
     }
 }
 

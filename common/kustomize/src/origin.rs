@@ -90,7 +90,7 @@ impl Origin {
         let by = &self.configured_by;
         let lines = |indent: &str, pairs: [(&str, &str); 4]| {
             let said = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-            said.map(|(key, value)| format!("{indent}{key}: {}\n", scalar(value))).collect::<String>()
+            said.fold(String::new(), |text, (key, value)| text + indent + key + ": " + &scalar(value) + "\n")
         };
         let mut text = lines(
             "",

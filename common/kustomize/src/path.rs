@@ -12,9 +12,8 @@ pub(crate) fn clean(path: &str) -> String {
                 Some(&last) if last != ".." => {
                     elements.pop();
                 }
-                Some(_) => elements.push(element),
                 None if rooted => {}
-                None => elements.push(element),
+                Some(_) | None => elements.push(element),
             },
             name => elements.push(name),
         }

@@ -34,7 +34,7 @@ const VALIDATED_BY: &str = "validated-by";
 #[derive(Debug)]
 pub(crate) enum Transformer {
     /// Patches of any kind.
-    Patch(PatchEntry),
+    Patch(Box<PatchEntry>),
     /// A namespace.
     Namespace(NamespaceConfig),
     /// A name prefix.

@@ -24,10 +24,10 @@ pub(crate) fn load_resources(loader: &Loader<'_>, path: &str, schema: &Arc<Schem
 
 /// Names the file of a YAML error.
 pub(crate) fn in_file(error: Error, path: &str) -> Error {
-    match error {
-        Error::MalformedYaml(text) => Error::MalformedYaml(format!("{text} in File: {path}")),
-        other => other,
+    if let Error::MalformedYaml(text) = error {
+        return Error::MalformedYaml(format!("{text} in File: {path}"));
     }
+    error
 }
 
 /// A map of resources.
@@ -62,7 +62,7 @@ fn read_nodes(content: &[u8]) -> Result<Vec<Node>> {
             .map_err(|error| Error::MalformedYaml(format!("MalformedYAMLError: {error}")))?;
         let Some(mut node) = document.filter(|node| !node.is_null()) else { continue };
         node.expand(&Limits::default()).map_err(|error| Error::invalid(error.to_string()))?;
-        unwrap_list(node, is_only, &mut nodes);
+        if is_only { unwrap_list(node, &mut nodes) } else { nodes.push(node) }
     }
     nodes.retain(|node| !says_nothing(node));
     nodes.iter().try_for_each(validate)?;
@@ -121,11 +121,11 @@ fn find(content: &[u8], wanted: &[u8]) -> Option<usize> {
     None
 }
 
-/// Replaces a list that is the only document by its items.
-fn unwrap_list(mut node: Node, is_only: bool, nodes: &mut Vec<Node>) {
+/// Replaces a list by its items; the caller knows that it is the only document.
+fn unwrap_list(mut node: Node, nodes: &mut Vec<Node>) {
     let is_list = matches!(node.get_str("kind"), Some("List" | "ResourceList"));
     let has_content = node.get("items").is_some() || node.get("functionConfig").is_some();
-    if !(is_only && is_list && has_content) {
+    if !(is_list && has_content) {
         nodes.push(node);
         return;
     }
@@ -159,7 +159,7 @@ fn expand_lists(nodes: Vec<Node>) -> Result<Vec<Node>> {
             Some(Value::List(items)) => {
                 for item in items {
                     let mut found = Vec::new();
-                    unwrap_list(item.to_node(), true, &mut found);
+                    unwrap_list(item.to_node(), &mut found);
                     found.retain(|node| !says_nothing(node));
                     found.iter().try_for_each(validate)?;
                     queue.extend(found);

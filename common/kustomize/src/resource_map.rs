@@ -44,6 +44,7 @@ impl ResourceMap {
     }
 
     /// The resources, in order, to change them. All of them are indexed anew afterwards.
+    #[expect(clippy::iter_without_into_iter, reason = "changing resources is for this crate alone")]
     pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
         self.index.get_mut().forget();
         self.resources.iter_mut()

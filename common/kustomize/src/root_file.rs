@@ -113,7 +113,7 @@ fn scan(file_system: &dyn FileSystem, directory: &str, depth: usize, found: &mut
         }
         if entry.kind == Some(Kind::Directory) {
             let is_root = |name: &&str| file_system.kind(&path::join(&path, name)) == Some(Kind::File);
-            if FILE_NAMES.iter().any(|name| is_root(&name)) {
+            if FILE_NAMES.iter().any(is_root) {
                 found.push(path);
             } else {
                 scan(file_system, &path, depth + 1, found)?;

@@ -22,10 +22,12 @@ pub(super) fn tables(content: &[u8], path: &str) -> Result<Tables> {
     };
     let value = read(content, Duplicates::LastWins)
         .map_err(|error| failed(format!("error converting YAML to JSON: {error}")))?;
-    let types = match &value {
-        Value::Object(types) if types.values().all(|api| api.is_null() || api.as_object().is_some()) => types,
-        Value::Null => return Ok(Tables::default()),
-        _ => return Err(failed("error unmarshaling JSON: definitions are expected to be a map".to_owned())),
+    if value.is_null() {
+        return Ok(Tables::default());
+    }
+    let is_definition = |api: &Value| api.is_null() || api.as_object().is_some();
+    let Some(types) = value.as_object().filter(|types| types.values().all(is_definition)) else {
+        return Err(failed("error unmarshaling JSON: definitions are expected to be a map".to_owned()));
     };
     let mut tables = Tables::default();
     for (name, api) in types {

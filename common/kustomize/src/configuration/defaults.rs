@@ -51,7 +51,9 @@ pub(super) fn tables() -> Tables {
         &mut tables.var_reference,
         &mut tables.replicas,
     ];
-    lists.into_iter().for_each(|list| super::sort_specs(list, &ranks));
+    for list in lists {
+        super::sort_specs(list, &ranks);
+    }
     tables.sort_references(&ranks);
     tables
 }
@@ -179,10 +181,7 @@ fn name_reference() -> Vec<NameReference> {
         in_pods("PriorityClass@scheduling.k8s.io/v1", "priorityClassName"),
         reference(
             "PersistentVolume@/v1",
-            &[
-                ("PersistentVolumeClaim", "spec/volumeName"),
-                ("ClusterRole", "rules/resourceNames"),
-            ],
+            &[("PersistentVolumeClaim", "spec/volumeName"), ("ClusterRole", "rules/resourceNames")],
         ),
         in_pods("PersistentVolumeClaim@/v1", "volumes/persistentVolumeClaim/claimName"),
         reference(
@@ -211,7 +210,9 @@ fn in_pods(target: Kind, path: &str) -> NameReference {
     let mut add =
         |kind: Kind, root: &str| reference.referrers.push(spec(kind, &format!("{root}/{path}"), Create::No));
     add("Pod", "spec");
-    WORKLOADS.iter().for_each(|kind| add(kind, TEMPLATE));
+    for kind in WORKLOADS {
+        add(kind, TEMPLATE);
+    }
     add("CronJob", CRON_TEMPLATE);
     reference
 }

@@ -138,7 +138,11 @@ fn kind_of(file_type: std::fs::FileType) -> Option<Kind> {
     }
 }
 
+/// `ELOOP`, which the standard library does not name.
+const TOO_MANY_LINKS: i32 = 40;
+
 /// An operating system's error in Go's words.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds are open-ended; the others print as they are")]
 fn io(operation: &'static str, path: &str, error: &std::io::Error) -> Error {
     let path = path.to_owned();
     let cause = match error.kind() {
@@ -147,10 +151,8 @@ fn io(operation: &'static str, path: &str, error: &std::io::Error) -> Error {
         std::io::ErrorKind::NotADirectory => "not a directory".to_owned(),
         std::io::ErrorKind::InvalidFilename => "file name too long".to_owned(),
         std::io::ErrorKind::InvalidInput => "invalid argument".to_owned(),
-        kind => match error.raw_os_error() {
-            Some(40) => "too many levels of symbolic links".to_owned(),
-            _ => kind.to_string(),
-        },
+        _ if error.raw_os_error() == Some(TOO_MANY_LINKS) => "too many levels of symbolic links".to_owned(),
+        other => other.to_string(),
     };
     Error::Io { operation, path, cause }
 }

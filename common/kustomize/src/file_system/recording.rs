@@ -35,10 +35,12 @@ impl<'a> RecordingFileSystem<'a> {
         self.accesses.into_inner()
     }
 
-    fn note_existence(&self, path: &str, exists: bool) {
-        let mut accesses = self.accesses.borrow_mut();
-        let set = if exists { &mut accesses.probes } else { &mut accesses.misses };
-        set.insert(path.to_owned());
+    fn note_probe(&self, path: &str) {
+        self.accesses.borrow_mut().probes.insert(path.to_owned());
+    }
+
+    fn note_miss(&self, path: &str) {
+        self.accesses.borrow_mut().misses.insert(path.to_owned());
     }
 }
 
@@ -49,21 +51,27 @@ impl FileSystem for RecordingFileSystem<'_> {
             Ok(_) => {
                 self.accesses.borrow_mut().files.insert(path.to_owned());
             }
-            Err(Error::NotFound { .. } | Error::Outside { .. }) => self.note_existence(path, false),
-            Err(_) => self.note_existence(path, true),
+            Err(Error::NotFound { .. } | Error::Outside { .. }) => self.note_miss(path),
+            Err(_) => self.note_probe(path),
         }
         result
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
         let kind = self.inner.kind(path);
-        self.note_existence(path, kind.is_some());
+        match kind {
+            Some(_) => self.note_probe(path),
+            None => self.note_miss(path),
+        }
         kind
     }
 
     fn resolve(&self, path: &str) -> Result<Location, Error> {
         let result = self.inner.resolve(path);
-        self.note_existence(path, result.is_ok());
+        match result {
+            Ok(_) => self.note_probe(path),
+            Err(_) => self.note_miss(path),
+        }
         result
     }
 
@@ -72,7 +80,7 @@ impl FileSystem for RecordingFileSystem<'_> {
         if result.is_ok() {
             self.accesses.borrow_mut().listings.insert(path.to_owned());
         } else {
-            self.note_existence(path, false);
+            self.note_miss(path);
         }
         result
     }

@@ -71,7 +71,12 @@ fn env_lines(content: &[u8]) -> Result<Pairs> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Ok(line) = str::from_utf8(line) else {
             let text = String::from_utf8_lossy(line);
-            return Err(Error::invalid(format!("line {} has invalid utf8 bytes : {text}", number + 1)));
+            // the bytes as Go prints a slice of them
+            let bytes: Vec<_> = line.iter().map(u8::to_string).collect();
+            return Err(Error::invalid(format!(
+                "line [{}] has invalid utf8 bytes : {text}",
+                bytes.join(" ")
+            )));
         };
         let line = if number == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
         let line = line.trim_start();

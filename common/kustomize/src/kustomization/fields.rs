@@ -11,6 +11,7 @@ use crate::gvk::{Gvk, ResourceId};
 /// Selects resources: by regular expressions in patches and replacement targets, and by selectors over labels and
 /// annotations. Empty parts match everything.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the fields' own names")]
 pub(crate) struct Selector {
     /// Patterns of group, version, kind, name and namespace.
     pub(crate) id: ResourceId,
@@ -33,6 +34,7 @@ pub(crate) struct FieldSpec {
 
 /// An entry of `patches` or `patchesJson6902`.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the fields' own names")]
 pub(crate) struct Patch {
     /// File that holds the patch.
     pub(crate) path: String,

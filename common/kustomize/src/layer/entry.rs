@@ -125,8 +125,8 @@ fn both_failed(file_error: &Error) -> String {
 
 /// The whole of an error, quoted as Go's `%q` does.
 fn quoted(error: Error, attempt: &str) -> Error {
-    match error {
-        panic @ Error::Panic(_) => panic,
-        error => Error::invalid(format!("{attempt}: {}", go_syntax::quoted(&error.message()))),
+    if matches!(error, Error::Panic(_)) {
+        return error;
     }
+    Error::invalid(format!("{attempt}: {}", go_syntax::quoted(&error.message())))
 }

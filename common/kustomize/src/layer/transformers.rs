@@ -52,7 +52,7 @@ impl Layer<'_> {
             configured.push((self.builtin_origin(kind), transformer));
         };
         for patch in self.patches(session)? {
-            add(patch.0, Transformer::Patch(patch.1));
+            add(patch.0, Transformer::Patch(Box::new(patch.1)));
         }
         if !layer.namespace.is_empty() {
             let specs = tables.namespace.clone();
@@ -83,7 +83,7 @@ impl Layer<'_> {
         for patch in &layer.patches_json_6902 {
             let entry = PatchEntry::json(patch, &mut self.inputs(session))
                 .context(|| misconfigured("PatchJson6902Transformer", &json_patch_config(patch)))?;
-            add("PatchJson6902Transformer", Transformer::Patch(entry));
+            add("PatchJson6902Transformer", Transformer::Patch(Box::new(entry)));
         }
         for replica in &layer.replicas {
             let transformer = Transformer::Replicas(replica.clone(), tables.replicas.clone());

@@ -39,7 +39,7 @@ impl RepositorySpec {
         }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let (host, path) = split_host(address)?;
-        let (repository, directory) = split_path(path, host.starts_with("file://"))?;
+        let (repository, directory) = split_path(path, &host)?;
         let query = Query::parse(query);
         Ok(Self {
             url: url.to_owned(),
@@ -133,7 +133,7 @@ fn split_user(text: &str) -> (&str, &str) {
 }
 
 /// The path of the repository, and that of the directory in it.
-fn split_path(path: &str, is_file: bool) -> Result<(&str, &str)> {
+fn split_path<'a>(path: &'a str, host: &str) -> Result<(&'a str, &'a str)> {
     let split_after = |marker: &str| {
         let end = path.find(marker)? + marker.len();
         path.split_at_checked(end)
@@ -147,7 +147,7 @@ fn split_path(path: &str, is_file: bool) -> Result<(&str, &str)> {
         split
     } else if let Some(split) = split_after(".git") {
         split
-    } else if is_file {
+    } else if host.starts_with("file://") {
         (path, "")
     } else {
         let first = path.find('/').ok_or_else(no_repository)?;

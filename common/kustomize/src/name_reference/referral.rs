@@ -180,21 +180,20 @@ impl Referrals {
         places.iter().filter(reaches).copied().collect()
     }
 
-    /// The resource that is meant, of those that once had the name.
+    /// The resource that is meant, of those that once had the name and were of all these kinds.
     ///
     /// # Errors
     /// [`Error::Invalid`] if several are left that are not as good as one.
     pub(super) fn select(
         &self,
         places: Vec<usize>,
-        target: &Gvk,
-        role: Option<&Gvk>,
+        kinds: &[&Gvk],
         referrer: &Referrer,
         identical: Identical,
     ) -> Result<Option<&Referral>> {
         let mut found: Vec<&Referral> =
             places.into_iter().filter_map(|place| self.renamed.get(place)).collect();
-        found.retain(|referral| referral.was(target) && role.is_none_or(|role| referral.was(role)));
+        found.retain(|referral| kinds.iter().all(|kind| referral.was(kind)));
         found.retain(|referral| referral.may_be_named_by(referrer));
         if found.len() > 1 || found.is_empty() {
             found.retain(|referral| referral.has_affixes_of(referrer, Empty::MatchesAny));

@@ -153,14 +153,14 @@ pub(super) fn transformers(
         }
         "ReplicaCountTransformer" => Transformer::Replicas(config.replica, specs),
         "PatchTransformer" => {
-            Transformer::Patch(PatchEntry::new(&config.patch, &config_text(&value), inputs)?)
+            Transformer::Patch(Box::new(PatchEntry::new(&config.patch, &config_text(&value), inputs)?))
         }
         "PatchJson6902Transformer" => {
             let patch = Patch { patch: config.json_op, ..config.patch };
-            Transformer::Patch(PatchEntry::json(&patch, inputs)?)
+            Transformer::Patch(Box::new(PatchEntry::json(&patch, inputs)?))
         }
         "PatchStrategicMergeTransformer" => {
-            Transformer::Patch(PatchEntry::strategic(&config.paths, &config.patches, inputs)?)
+            Transformer::Patch(Box::new(PatchEntry::strategic(&config.paths, &config.patches, inputs)?))
         }
         "ReplacementTransformer" => {
             Transformer::Replacements(Replacements::new(&config.replacements, inputs)?)

@@ -50,9 +50,9 @@ impl Resource {
             .map(|(key, text)| (key.to_owned(), text.to_owned()))
             .collect();
         if let Some(annotations) = self.node_mut().path_mut(&["metadata", "annotations"]) {
-            texts.iter().for_each(|(key, _)| {
+            for (key, _) in &texts {
                 annotations.remove(key);
-            });
+            }
         }
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         let (mut names, mut namespaces, mut kinds) = (Vec::new(), Vec::new(), Vec::new());

@@ -109,24 +109,22 @@ impl Overlay {
     }
 
     fn texts(&self, name: &str) -> Result<Vec<&str>> {
-        let text = |item| match item {
-            &Value::String(ref text) => Ok(text.as_str()),
-            other => Err(Error::invalid(format!(
+        let wrong = |item: &Value| {
+            Error::invalid(format!(
                 ".spec.{name} accessor error: contains non-string value in the slice: {} is of the type {}, expected \
-                 string",
-                go_value(other),
-                go_type(other)
-            ))),
+                     string",
+                go_value(item),
+                go_type(item)
+            ))
         };
-        self.list(name)?.iter().map(text).collect()
+        self.list(name)?.iter().map(|item| item.as_str().ok_or_else(|| wrong(item))).collect()
     }
 
     fn objects(&self, name: &str) -> Result<Vec<&Value>> {
-        let object = |(number, item): (usize, _)| match item {
-            object @ &Value::Object(_) => Ok(object),
-            _ => Err(Error::invalid(format!("unable to convert patch {number} to map[string]interface{{}}"))),
-        };
-        self.list(name)?.iter().enumerate().map(object).collect()
+        let wrong =
+            |number| Error::invalid(format!("unable to convert patch {number} to map[string]interface{{}}"));
+        let items = self.list(name)?.iter().enumerate();
+        items.map(|(number, item)| item.as_object().map(|_| item).ok_or_else(|| wrong(number))).collect()
     }
 }
 
@@ -140,9 +138,9 @@ fn set(fields: &mut Object, name: &str, value: Value) {
 }
 
 fn append(fields: &mut Object, name: &str, item: Value) {
-    match fields.get_mut(name) {
-        Some(Value::List(items)) => items.push(item),
-        _ => {
+    match fields.get_mut(name).and_then(Value::as_list_mut) {
+        Some(items) => items.push(item),
+        None => {
             fields.insert(Text::from(name), Value::List(vec![item]));
         }
     }
@@ -181,18 +179,10 @@ fn selector(target: &Value) -> Value {
 fn merge_image(fields: &mut Object, image: &Value) {
     let text = |name: &str| image.get(name).and_then(Value::as_str).unwrap_or_default();
     let name = text("name");
-    let images = fields.get_mut("images").and_then(|images| match images {
-        Value::List(items) => Some(items),
-        _ => None,
-    });
-    let known = images.into_iter().flatten().find_map(|known| match known {
-        Value::Object(members) => {
-            let is_same = members.get("name").and_then(Value::as_str).unwrap_or_default() == name;
-            is_same.then_some(members)
-        }
-        _ => None,
-    });
-    if let Some(known) = known {
+    let images = fields.get_mut("images").and_then(Value::as_list_mut);
+    let mut known = images.into_iter().flatten().filter_map(Value::as_object_mut);
+    let is_same = |known: &&mut Object| known.get("name").and_then(Value::as_str).unwrap_or_default() == name;
+    if let Some(known) = known.find(is_same) {
         if !text("newName").is_empty() {
             set(known, "newName", Value::from(text("newName")));
         }

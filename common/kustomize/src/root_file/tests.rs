@@ -2,7 +2,7 @@ use super::*;
 use crate::file_system::MemoryFileSystem;
 
 fn root_file(files: &[(&str, &str)], spec: &str) -> Result<RootFile> {
-    let files = MemoryFileSystem::from_iter(files.iter().copied());
+    let files = files.iter().copied().collect::<MemoryFileSystem>();
     generate(&files, "/app", &Overlay::parse(spec.as_bytes())?)
 }
 
