@@ -39,7 +39,8 @@ fn find(folder: &Path, cases: &mut Vec<PathBuf>) {
 }
 
 fn check(case: &Path) -> Result<(), String> {
-    let read = |name: &str| fs_err::read_to_string(case.join(name));
+    let read =
+        |name: &str| fs_err::read(case.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let target = read("target").map_err(|error| error.to_string())?;
     let root = fs_err::canonicalize(case.join("input")).map_err(|error| error.to_string())?;
     let flags = read("flags").unwrap_or_default();

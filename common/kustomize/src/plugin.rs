@@ -197,7 +197,10 @@ pub(crate) fn check_unchanged(before: &[Resource], after: &ResourceMap) -> Resul
         }
         let is_same = without_mark(new).is_some_and(|new| old.node().to_value().ok() == new.to_value().ok());
         if !is_same {
-            return failed(format!("nodes unequal: {}", old.id()));
+            let json = |resource: &Resource| {
+                resource.node().to_value().map(|value| value.to_json()).unwrap_or_default()
+            };
+            return failed(format!("nodes unequal: \n -- {},\n -- {}", json(old), json(new)));
         }
     }
     Ok(())
