@@ -1,7 +1,7 @@
 //! Bytes to trees.
 
 use crate::error::Error;
-use crate::event::{Event, EventData, Properties};
+use crate::event::{Comments, Event, EventData, Properties};
 use crate::input::decode;
 use crate::node::{Entry, List, Node, Style, Tag, Text};
 use crate::parser::Parser;
@@ -58,6 +58,22 @@ pub fn parse_with(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
     Ok(documents)
 }
 
+/// All documents of a stream with their comments, as go-yaml v3 attaches them to nodes. Comments about a document as a
+/// whole go to its root.
+///
+/// # Errors
+/// As [`parse_documents`].
+pub fn parse_commented(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
+    let text = limited(bytes, limits)?;
+    let mut composer = Composer::new(&text, *limits);
+    composer.parser = Parser::new(&text).with_comments();
+    let mut documents = Vec::new();
+    while let Some(document) = composer.commented_document()? {
+        documents.push(document);
+    }
+    Ok(documents)
+}
+
 fn limited<'a>(bytes: &'a [u8], limits: &Limits) -> Result<std::borrow::Cow<'a, str>, Error> {
     if bytes.len() > limits.bytes {
         return Err(Error::TooLarge { size: bytes.len(), limit: limits.bytes });
@@ -107,10 +123,36 @@ impl<'a> Composer<'a> {
 
     /// The next document, if there is one.
     fn document(&mut self) -> Result<Option<Node>, Error> {
+        self.document_start()?.map(|_| self.root()).transpose()
+    }
+
+    /// The next document with its comments; those of the document itself go to the root.
+    fn commented_document(&mut self) -> Result<Option<Node>, Error> {
+        let Some(start) = self.document_start()? else { return Ok(None) };
+        let mut root = self.root()?;
+        let end = self.parser.next_event()?;
+        if let Some(comments) = start.comments {
+            root.set_head_comment(format!("{}\n\n{}", comments.head, root.head_comment()));
+        }
+        if let Some(comments) = end.comments {
+            let foot = [root.foot_comment(), &comments.foot].into_iter().filter(|text| !text.is_empty());
+            let foot = foot.collect::<Vec<_>>().join("\n\n");
+            root.set_foot_comment(foot);
+        }
+        Ok(Some(root))
+    }
+
+    fn document_start(&mut self) -> Result<Option<Event<'a>>, Error> {
         loop {
-            match self.parser.next_event()?.data {
+            let event = self.parser.next_event()?;
+            match event.data {
                 EventData::StreamEnd => return Ok(None),
-                EventData::DocumentStart => break,
+                EventData::DocumentStart => {
+                    self.anchors.clear();
+                    self.items.clear();
+                    self.entries.clear();
+                    return Ok(Some(event));
+                }
                 EventData::DocumentEnd
                 | EventData::Alias(_)
                 | EventData::Scalar { .. }
@@ -120,28 +162,33 @@ impl<'a> Composer<'a> {
                 | EventData::MappingEnd => {}
             }
         }
-        self.anchors.clear();
-        self.items.clear();
-        self.entries.clear();
-        let root = self.root()?;
-        Ok(Some(root))
     }
 
     fn root(&mut self) -> Result<Node, Error> {
         let mut stack: Vec<Open> = Vec::new();
         loop {
-            let Event { data, start, .. } = self.parser.next_event()?;
-            let node = match data {
+            let Event { data, start, comments, .. } = self.parser.next_event()?;
+            let mut node = match data {
                 EventData::MappingStart { properties, style } => {
-                    self.open(&mut stack, Node::mapping().styled(style), properties, start.line)?;
+                    self.open(
+                        &mut stack,
+                        with_head(Node::mapping().styled(style), comments),
+                        properties,
+                        start.line,
+                    )?;
                     continue;
                 }
                 EventData::SequenceStart { properties, style } => {
-                    self.open(&mut stack, Node::sequence().styled(style), properties, start.line)?;
+                    self.open(
+                        &mut stack,
+                        with_head(Node::sequence().styled(style), comments),
+                        properties,
+                        start.line,
+                    )?;
                     continue;
                 }
                 EventData::MappingEnd | EventData::SequenceEnd => match stack.pop() {
-                    Some(open) => self.close(open),
+                    Some(open) => self.close(open, comments.as_deref()),
                     None => continue,
                 },
                 EventData::Scalar { properties, text, style } => {
@@ -152,6 +199,7 @@ impl<'a> Composer<'a> {
                     let mut node = Node::tagged(text, tag).styled(style);
                     node.set_line(start.line + 1);
                     self.decorate(&mut node, properties);
+                    set_comments(&mut node, comments.as_deref());
                     node
                 }
                 EventData::Alias(anchor) => {
@@ -160,6 +208,7 @@ impl<'a> Composer<'a> {
                     }
                     let mut node = Node::alias(anchor);
                     node.set_line(start.line + 1);
+                    set_comments(&mut node, comments.as_deref());
                     node
                 }
                 EventData::StreamEnd | EventData::DocumentStart | EventData::DocumentEnd => {
@@ -170,9 +219,21 @@ impl<'a> Composer<'a> {
             let Some(parent) = stack.last_mut() else { return Ok(node) };
             if !parent.node.is_mapping() {
                 self.items.push(node);
-            } else if let Some(key) = parent.key.take() {
+            } else if let Some(mut key) = parent.key.take() {
+                if key.foot_comment().is_empty() && !node.foot_comment().is_empty() {
+                    key.set_foot_comment(node.foot_comment());
+                    node.set_foot_comment("");
+                }
                 self.entries.push(Entry { key, value: node });
             } else {
+                // what stands below the entry before is found at the key that follows
+                if parent.node.style() != Style::Flow
+                    && !node.foot_comment().is_empty()
+                    && let Some(before) = self.entries.get_mut(parent.start..).and_then(<[Entry]>::last_mut)
+                {
+                    before.key.set_foot_comment(node.foot_comment());
+                    node.set_foot_comment("");
+                }
                 parent.key = Some(node);
             }
         }
@@ -215,10 +276,23 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn close(&mut self, open: Open) -> Node {
+    fn close(&mut self, open: Open, comments: Option<&Comments>) -> Node {
         let Open { mut node, start, .. } = open;
+        if let Some(comments) = comments {
+            node.set_line_comment(comments.line.as_str());
+            node.set_foot_comment(comments.foot.as_str());
+        }
+        let block = node.style() != Style::Flow;
+        let foot = Text::from(node.foot_comment());
         if let Some(entries) = node.entries_mut() {
             *entries = exact(&mut self.entries, start);
+            if block
+                && !foot.is_empty()
+                && let Some(last) = entries.last_mut()
+            {
+                last.key.set_foot_comment(foot);
+                node.set_foot_comment("");
+            }
         }
         if let Some(items) = node.items_mut() {
             *items = exact(&mut self.items, start);
@@ -237,6 +311,19 @@ impl<'a> Composer<'a> {
             node.set_anchor(anchor);
             self.anchors.push(anchor);
         }
+    }
+}
+
+fn with_head(mut node: Node, comments: Option<Box<Comments>>) -> Node {
+    set_comments(&mut node, comments.as_deref());
+    node
+}
+
+fn set_comments(node: &mut Node, comments: Option<&Comments>) {
+    if let Some(comments) = comments {
+        node.set_head_comment(comments.head.as_str());
+        node.set_line_comment(comments.line.as_str());
+        node.set_foot_comment(comments.foot.as_str());
     }
 }
 

@@ -14,6 +14,19 @@ pub struct Event<'a> {
     pub start: Mark,
     /// Where it ends. A plain scalar ends with its last character, a block scalar with its last line break.
     pub end: Mark,
+    /// Comments about it, if they were [asked for](crate::Parser::with_comments).
+    pub comments: Option<Box<Comments>>,
+}
+
+/// Comments with their `#`, lines separated by line feeds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comments {
+    /// Above.
+    pub head: String,
+    /// At the end of the line.
+    pub line: String,
+    /// Below, apart from what follows.
+    pub foot: String,
 }
 
 /// Kinds of events.

@@ -30,9 +30,9 @@ mod token;
 mod value;
 mod write;
 
-pub use compose::{Limits, parse_document, parse_documents, parse_with};
+pub use compose::{Limits, parse_commented, parse_document, parse_documents, parse_with};
 pub use error::{DuplicateKey, Error};
-pub use event::{Event, EventData, Properties};
+pub use event::{Comments, Event, EventData, Properties};
 pub use json::push_json_string;
 pub use node::{Entry, Kind, List, Node, Style, Tag, Text};
 pub use parser::Parser;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::event::{Event, EventData, Properties};
+use crate::event::{Comments, Event, EventData, Properties};
 use crate::node::Style;
 use crate::scanner::Scanner;
 use crate::token::{Mark, Token, TokenKind};
@@ -30,6 +30,10 @@ pub struct Parser<'a> {
     marks: Vec<Mark>,
     /// Handles and prefixes of tags in this document.
     tags: Vec<(&'a str, String)>,
+    /// Comments that wait for the event they are about.
+    waiting: Comments,
+    /// Comment above the dash of an item that is itself a block.
+    stem: String,
 }
 
 /// What comes next.
@@ -97,7 +101,16 @@ impl<'a> Parser<'a> {
             states: Vec::new(),
             marks: Vec::new(),
             tags: Vec::new(),
+            waiting: Comments::default(),
+            stem: String::new(),
         }
+    }
+
+    /// Reports comments with the events they are about, by the rules of go-yaml v3.
+    #[must_use]
+    pub fn with_comments(mut self) -> Self {
+        self.scanner = self.scanner.with_comments();
+        self
     }
 
     /// The next event; after the last one [`EventData::StreamEnd`] again and again. Events after an error mean nothing.
@@ -119,7 +132,7 @@ impl<'a> Parser<'a> {
             State::FlowPairKey => self.flow_pair_key(),
             State::FlowPairValue => self.flow_pair_value(),
             State::FlowPairEnd => {
-                let mark = self.scanner.peek()?.start;
+                let mark = self.peek()?.start;
                 self.state = State::FlowSequence(Entry::Later);
                 Ok(event(EventData::MappingEnd, mark, mark))
             }
@@ -127,18 +140,63 @@ impl<'a> Parser<'a> {
             State::FlowMappingValue => self.flow_mapping_value(),
             State::FlowMappingNoValue => {
                 self.state = State::FlowMappingKey(Entry::Later);
-                let mark = self.scanner.peek()?.start;
+                let mark = self.peek()?.start;
                 Ok(empty_scalar(mark))
             }
             State::End => {
-                let token = self.scanner.peek()?;
+                let token = self.peek()?;
                 Ok(event(EventData::StreamEnd, token.start, token.end))
             }
         }
     }
 
+    /// The next token, whose comments wait from now on.
+    fn peek(&mut self) -> Result<&Token<'a>, Error> {
+        while let Some(comment) = self.scanner.take_comment()? {
+            for (text, place) in [
+                (comment.head, &mut self.waiting.head),
+                (comment.line, &mut self.waiting.line),
+                (comment.foot, &mut self.waiting.foot),
+            ] {
+                if !text.is_empty() {
+                    if !place.is_empty() {
+                        place.push('\n');
+                    }
+                    place.push_str(&text);
+                }
+            }
+        }
+        self.scanner.peek()
+    }
+
+    fn take(&mut self) -> Result<Token<'a>, Error> {
+        self.peek()?;
+        self.scanner.take()
+    }
+
+    /// The event with all comments that wait.
+    fn commented(&mut self, mut event: Event<'a>) -> Event<'a> {
+        if self.waiting != Comments::default() {
+            event.comments = Some(Box::new(std::mem::take(&mut self.waiting)));
+        }
+        self.stem.clear();
+        event
+    }
+
+    /// Sets the comment apart that stood above the dash just taken, if the item is a block with a head of its own.
+    fn split_stem(&mut self, length: usize) -> Result<(), Error> {
+        if length > 0
+            && matches!(self.peek()?.kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart)
+        {
+            let rest = self.waiting.head.split_off(length);
+            self.stem = std::mem::take(&mut self.waiting.head);
+            rest.get(1..).unwrap_or_default().clone_into(&mut self.waiting.head);
+        }
+        Ok(())
+    }
+
     fn shape(&mut self) -> Result<Shape, Error> {
-        Ok(match self.scanner.peek()?.kind {
+        Ok(match self.peek()?.kind {
             TokenKind::StreamEnd => Shape::StreamEnd,
             TokenKind::VersionDirective { .. } | TokenKind::TagDirective(_) => Shape::Directive,
             TokenKind::DocumentStart => Shape::DocumentStart,
@@ -168,7 +226,7 @@ impl<'a> Parser<'a> {
     /// Remembers where a collection begins, whose first token goes.
     fn enter(&mut self, entry: Entry) -> Result<(), Error> {
         if entry == Entry::First {
-            let token = self.scanner.take()?;
+            let token = self.take()?;
             self.marks.push(token.start);
         }
         Ok(())
@@ -178,8 +236,10 @@ impl<'a> Parser<'a> {
     fn leave(&mut self, data: EventData<'a>) -> Result<Event<'a>, Error> {
         self.pop_state();
         self.marks.pop();
-        let token = self.scanner.take()?;
-        Ok(event(data, token.start, token.end))
+        let token = self.take()?;
+        let end = event(data, token.start, token.end);
+        let block_sequence = matches!(token.kind, TokenKind::BlockEnd) && end.data == EventData::SequenceEnd;
+        Ok(if block_sequence { end } else { self.commented(end) })
     }
 
     /// A node, after which `next` follows.
@@ -195,18 +255,18 @@ impl<'a> Parser<'a> {
 
     fn collection_problem(&mut self, text: &str) -> Result<Error, Error> {
         let context = self.marks.pop().unwrap_or_default();
-        let at = self.scanner.peek()?.start;
+        let at = self.peek()?.start;
         Ok(problem(text, context, at))
     }
 
     fn document_start(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
         while entry == Entry::Later && self.shape()? == Shape::DocumentEnd {
-            self.scanner.take()?;
+            self.take()?;
         }
         match self.shape()? {
             Shape::StreamEnd => {
                 self.state = State::End;
-                let token = self.scanner.peek()?;
+                let token = self.peek()?;
                 Ok(event(EventData::StreamEnd, token.start, token.end))
             }
             Shape::Directive | Shape::DocumentStart => self.explicit_document(),
@@ -215,29 +275,49 @@ impl<'a> Parser<'a> {
                 self.directives()?;
                 self.states.push(State::DocumentEnd);
                 self.state = State::BlockNode;
-                let token = self.scanner.peek()?;
-                Ok(event(EventData::DocumentStart, token.start, token.end))
+                let token = self.peek()?;
+                let mut begin = event(EventData::DocumentStart, token.start, token.end);
+                let head = self.document_head();
+                if !head.is_empty() {
+                    begin.comments = Some(Box::new(Comments { head, ..Comments::default() }));
+                }
+                Ok(begin)
             }
         }
     }
 
+    /// What stands above the last empty line before the first node is about the document.
+    fn document_head(&mut self) -> String {
+        let head = &mut self.waiting.head;
+        let (end, rest) = if head.ends_with('\n') {
+            (head.len() - 1, head.len())
+        } else if let Some(end) = head.rfind("\n\n") {
+            (end, end + 2)
+        } else {
+            return String::new();
+        };
+        let rest = head.split_off(rest);
+        head.truncate(end);
+        std::mem::replace(head, rest)
+    }
+
     fn explicit_document(&mut self) -> Result<Event<'a>, Error> {
-        let start = self.scanner.peek()?.start;
+        let start = self.peek()?.start;
         self.directives()?;
         if self.shape()? != Shape::DocumentStart {
-            let at = self.scanner.peek()?.start;
+            let at = self.peek()?.start;
             return Err(problem("did not find expected <document start>", Mark::default(), at));
         }
         self.states.push(State::DocumentEnd);
         self.state = State::DocumentContent;
-        let token = self.scanner.take()?;
+        let token = self.take()?;
         Ok(event(EventData::DocumentStart, start, token.end))
     }
 
     fn directives(&mut self) -> Result<(), Error> {
         let mut version_seen = false;
         while self.shape()? == Shape::Directive {
-            let Token { kind, start, .. } = self.scanner.take()?;
+            let Token { kind, start, .. } = self.take()?;
             match kind {
                 TokenKind::VersionDirective { .. } if version_seen => {
                     return Err(problem("found duplicate %YAML directive", Mark::default(), start));
@@ -265,7 +345,7 @@ impl<'a> Parser<'a> {
         match self.shape()? {
             Shape::Directive | Shape::DocumentStart | Shape::DocumentEnd | Shape::StreamEnd => {
                 self.pop_state();
-                let mark = self.scanner.peek()?.start;
+                let mark = self.peek()?.start;
                 Ok(empty_scalar(mark))
             }
             _ => self.node(Nodes::Block),
@@ -273,24 +353,30 @@ impl<'a> Parser<'a> {
     }
 
     fn document_end(&mut self) -> Result<Event<'a>, Error> {
-        let mark = self.scanner.peek()?.start;
+        let mark = self.peek()?.start;
         let mut end = mark;
         if self.shape()? == Shape::DocumentEnd {
-            end = self.scanner.take()?.end;
+            end = self.take()?.end;
         }
         self.tags.clear();
         self.state = State::Document;
-        Ok(event(EventData::DocumentEnd, mark, end))
+        let mut end = self.commented(event(EventData::DocumentEnd, mark, end));
+        if let Some(comments) = &mut end.comments
+            && comments.foot.is_empty()
+        {
+            comments.foot = std::mem::take(&mut comments.head);
+        }
+        Ok(end)
     }
 
     fn node(&mut self, nodes: Nodes) -> Result<Event<'a>, Error> {
-        let token = self.scanner.peek()?;
+        let token = self.peek()?;
         let start = token.start;
         let (properties, properties_end) = match token.kind {
             TokenKind::Anchor(_) | TokenKind::Tag(_) => self.properties()?,
             _ => (None, start),
         };
-        let token = self.scanner.peek()?;
+        let token = self.peek()?;
         let end = token.end;
         let state = match &token.kind {
             TokenKind::Scalar(..) => return self.leaf(properties, start),
@@ -317,32 +403,47 @@ impl<'a> Parser<'a> {
             State::BlockMappingKey(_) => EventData::MappingStart { properties, style: Style::Plain },
             _ => EventData::SequenceStart { properties, style: Style::Plain },
         };
-        Ok(event(data, start, end))
+        let begin = event(data, start, end);
+        Ok(match state {
+            State::FlowSequence(_) | State::FlowMappingKey(_) => self.commented(begin),
+            State::IndentlessSequence => begin,
+            _ => self.with_stem(begin),
+        })
+    }
+
+    fn with_stem(&mut self, mut event: Event<'a>) -> Event<'a> {
+        if !self.stem.is_empty() {
+            let head = std::mem::take(&mut self.stem);
+            event.comments = Some(Box::new(Comments { head, ..Comments::default() }));
+        }
+        event
     }
 
     fn leaf(&mut self, properties: Option<Box<Properties<'a>>>, start: Mark) -> Result<Event<'a>, Error> {
         self.pop_state();
-        let Token { kind, end, .. } = self.scanner.take()?;
+        self.peek()?;
+        let commented = self.commented(empty_scalar(start));
+        let Token { kind, end, .. } = self.take()?;
         let data = match kind {
             TokenKind::Scalar(text, style) => EventData::Scalar { properties, text, style },
             TokenKind::Alias(name) => EventData::Alias(name),
             _ => EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain },
         };
-        Ok(event(data, start, end))
+        Ok(Event { data, end, ..commented })
     }
 
     /// Anchor and tag, in either order, and where they end.
     fn properties(&mut self) -> Result<(Option<Box<Properties<'a>>>, Mark), Error> {
         let mut properties = Box::<Properties<'a>>::default();
         let mut end = Mark::default();
-        let start = self.scanner.peek()?.start;
+        let start = self.peek()?.start;
         loop {
-            match &self.scanner.peek()?.kind {
+            match &self.peek()?.kind {
                 TokenKind::Anchor(_) if properties.anchor.is_none() => {}
                 TokenKind::Tag(_) if properties.tag.is_none() => {}
                 _ => return Ok((Some(properties), end)),
             }
-            let token = self.scanner.take()?;
+            let token = self.take()?;
             end = token.end;
             match token.kind {
                 TokenKind::Anchor(name) => properties.anchor = Some(name),
@@ -369,7 +470,9 @@ impl<'a> Parser<'a> {
         self.enter(entry)?;
         match self.shape()? {
             Shape::BlockEntry => {
-                let mark = self.scanner.take()?.end;
+                let head = self.waiting.head.len();
+                let mark = self.take()?.end;
+                self.split_stem(head)?;
                 let next = State::BlockSequence(Entry::Later);
                 match self.shape()? {
                     Shape::BlockEntry | Shape::BlockEnd => Ok(self.empty_then(mark, next)),
@@ -384,10 +487,12 @@ impl<'a> Parser<'a> {
     fn indentless_sequence(&mut self) -> Result<Event<'a>, Error> {
         if self.shape()? != Shape::BlockEntry {
             self.pop_state();
-            let mark = self.scanner.peek()?.start;
+            let mark = self.peek()?.start;
             return Ok(event(EventData::SequenceEnd, mark, mark));
         }
-        let mark = self.scanner.take()?.end;
+        let head = self.waiting.head.len();
+        let mark = self.take()?.end;
+        self.split_stem(head)?;
         match self.shape()? {
             Shape::BlockEntry | Shape::Key | Shape::Value | Shape::BlockEnd => {
                 Ok(self.empty_then(mark, State::IndentlessSequence))
@@ -400,7 +505,7 @@ impl<'a> Parser<'a> {
         self.enter(entry)?;
         match self.shape()? {
             Shape::Key => {
-                let mark = self.scanner.take()?.end;
+                let mark = self.take()?.end;
                 match self.shape()? {
                     Shape::Key | Shape::Value | Shape::BlockEnd => {
                         Ok(self.empty_then(mark, State::BlockMappingValue))
@@ -416,10 +521,10 @@ impl<'a> Parser<'a> {
     fn block_mapping_value(&mut self) -> Result<Event<'a>, Error> {
         let next = State::BlockMappingKey(Entry::Later);
         if self.shape()? != Shape::Value {
-            let mark = self.scanner.peek()?.start;
+            let mark = self.peek()?.start;
             return Ok(self.empty_then(mark, next));
         }
-        let mark = self.scanner.take()?.end;
+        let mark = self.take()?.end;
         match self.shape()? {
             Shape::Key | Shape::Value | Shape::BlockEnd => Ok(self.empty_then(mark, next)),
             _ => self.node_then(Nodes::BlockOrIndentless, next),
@@ -432,11 +537,11 @@ impl<'a> Parser<'a> {
             if self.shape()? != Shape::FlowEntry {
                 return Err(self.collection_problem("did not find expected ',' or ']'")?);
             }
-            self.scanner.take()?;
+            self.take()?;
         }
         match self.shape()? {
             Shape::Key => {
-                let token = self.scanner.take()?;
+                let token = self.take()?;
                 self.state = State::FlowPairKey;
                 let data = EventData::MappingStart { properties: None, style: Style::Flow };
                 Ok(event(data, token.start, token.end))
@@ -451,7 +556,7 @@ impl<'a> Parser<'a> {
         match self.shape()? {
             Shape::Value | Shape::FlowEntry | Shape::FlowSequenceEnd => {
                 // upstream drops the token here, and then misses it
-                let mark = self.scanner.take()?.end;
+                let mark = self.take()?.end;
                 Ok(self.empty_then(mark, State::FlowPairValue))
             }
             _ => self.node_then(Nodes::Flow, State::FlowPairValue),
@@ -459,9 +564,9 @@ impl<'a> Parser<'a> {
     }
 
     fn flow_pair_value(&mut self) -> Result<Event<'a>, Error> {
-        let mut mark = self.scanner.peek()?.start;
+        let mut mark = self.peek()?.start;
         if self.shape()? == Shape::Value {
-            mark = self.scanner.take()?.start;
+            mark = self.take()?.start;
             if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowSequenceEnd) {
                 return self.node_then(Nodes::Flow, State::FlowPairEnd);
             }
@@ -475,14 +580,14 @@ impl<'a> Parser<'a> {
             if self.shape()? != Shape::FlowEntry {
                 return Err(self.collection_problem("did not find expected ',' or '}'")?);
             }
-            self.scanner.take()?;
+            self.take()?;
         }
         match self.shape()? {
             Shape::Key => {
-                self.scanner.take()?;
+                self.take()?;
                 match self.shape()? {
                     Shape::Value | Shape::FlowEntry | Shape::FlowMappingEnd => {
-                        let mark = self.scanner.peek()?.start;
+                        let mark = self.peek()?.start;
                         Ok(self.empty_then(mark, State::FlowMappingValue))
                     }
                     _ => self.node_then(Nodes::Flow, State::FlowMappingValue),
@@ -496,18 +601,18 @@ impl<'a> Parser<'a> {
     fn flow_mapping_value(&mut self) -> Result<Event<'a>, Error> {
         let next = State::FlowMappingKey(Entry::Later);
         if self.shape()? == Shape::Value {
-            self.scanner.take()?;
+            self.take()?;
             if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowMappingEnd) {
                 return self.node_then(Nodes::Flow, next);
             }
         }
-        let mark = self.scanner.peek()?.start;
+        let mark = self.peek()?.start;
         Ok(self.empty_then(mark, next))
     }
 }
 
 fn event(data: EventData<'_>, start: Mark, end: Mark) -> Event<'_> {
-    Event { data, start, end }
+    Event { data, start, end, comments: None }
 }
 
 fn empty_scalar<'a>(mark: Mark) -> Event<'a> {

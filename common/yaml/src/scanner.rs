@@ -2,6 +2,7 @@
 //!
 //! A key is only recognised at its colon, so tokens wait in a queue while the first of them may still turn out to be a key.
 
+mod comment;
 mod cursor;
 mod scalar;
 mod tag;
@@ -11,6 +12,8 @@ use std::collections::VecDeque;
 use crate::error::Error;
 use crate::node::Style;
 use crate::token::{Mark, Token, TokenKind};
+pub(crate) use comment::BlockEnd;
+use comment::{Comment, Comments};
 use cursor::{Cursor, Tabs};
 
 /// go-yaml's limit on brackets and on indentation levels.
@@ -38,6 +41,8 @@ pub(crate) struct Scanner<'a> {
     key_allowed: bool,
     /// What may be a key, one per level of brackets.
     keys: Vec<PossibleKey>,
+    /// If they are wanted.
+    comments: Option<Box<Comments>>,
 }
 
 /// A token that is a key if a colon follows.
@@ -64,7 +69,25 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             key_allowed: true,
             keys: vec![PossibleKey::default()],
+            comments: None,
         }
+    }
+
+    /// Collects comments as well.
+    pub(crate) fn with_comments(mut self) -> Self {
+        self.comments = Some(Box::default());
+        self
+    }
+
+    /// The next comment that belongs to the token in front or to one before it.
+    pub(crate) fn take_comment(&mut self) -> Result<Option<Comment>, Error> {
+        if self.comments.is_none() {
+            return Ok(None);
+        }
+        let token = self.peek()?;
+        let start = token.start;
+        let block_end = if matches!(token.kind, TokenKind::BlockEnd) { BlockEnd::Yes } else { BlockEnd::No };
+        Ok(self.comments.as_mut().and_then(|comments| comments.take_until(start, block_end)))
     }
 
     /// The next token, which stays.
@@ -148,11 +171,19 @@ impl<'a> Scanner<'a> {
     }
 
     fn push(&mut self, kind: TokenKind<'a>, start: Mark) {
-        self.tokens.push_back(Token { kind, start, end: self.cursor.mark() });
+        let end = self.cursor.mark();
+        self.push_token(Token { kind, start, end });
     }
 
     fn push_at(&mut self, kind: TokenKind<'a>, mark: Mark) {
-        self.tokens.push_back(Token { kind, start: mark, end: mark });
+        self.push_token(Token { kind, start: mark, end: mark });
+    }
+
+    fn push_token(&mut self, token: Token<'a>) {
+        if let Some(comments) = &mut self.comments {
+            comments.note(&token.kind, token.start);
+        }
+        self.tokens.push_back(token);
     }
 
     /// Opens a block at this column if it is deeper than the current one; its token goes before the given one.
@@ -171,27 +202,39 @@ impl<'a> Scanner<'a> {
         if self.indents.len() > MAX_DEPTH {
             return Err(Error::TooDeep(MAX_DEPTH));
         }
-        let place = before.map_or(self.tokens.len(), |token| token.saturating_sub(self.parsed));
-        self.tokens.insert(place.min(self.tokens.len()), Token { kind, start: mark, end: mark });
+        match before {
+            None => self.push_at(kind, mark),
+            Some(token) => {
+                let place = token.saturating_sub(self.parsed).min(self.tokens.len());
+                self.tokens.insert(place, Token { kind, start: mark, end: mark });
+            }
+        }
         Ok(())
     }
 
-    /// Closes blocks deeper than this column.
-    fn unroll_indent(&mut self, column: i32) {
+    /// Closes blocks deeper than this column; `scanned` is where the search for the next token began.
+    fn unroll_indent(&mut self, column: i32, scanned: Mark) {
         if self.flow_level > 0 {
             return;
         }
+        let mut end = scanned.index().saturating_sub(1);
         while self.indent > column {
-            self.push_at(TokenKind::BlockEnd, self.cursor.mark());
+            let mut mark = self.cursor.mark();
+            if let Some(comments) = &self.comments {
+                end = comments.end_of_block(self.indent, end);
+                mark.offset = u32::try_from(end).unwrap_or(u32::MAX);
+            }
+            self.push_at(TokenKind::BlockEnd, mark);
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
 
     /// Reads one more token, or several.
     fn fetch(&mut self) -> Result<(), Error> {
-        self.skip_to_token();
+        let scanned = self.cursor.mark();
+        self.skip_to_token(scanned);
         let column = self.cursor.column();
-        self.unroll_indent(column);
+        self.unroll_indent(column, scanned);
         let byte = self.cursor.byte(0);
         if self.cursor.is_at_end() {
             return self.stream_end();
@@ -208,6 +251,23 @@ impl<'a> Scanner<'a> {
                 _ => {}
             }
         }
+        let in_flow = self.flow_level > 0;
+        // what follows a colon or a comma is about the token before it
+        let mut about = self.cursor.mark();
+        if byte == if in_flow { b',' } else { b':' }
+            && let Some(last) = self.tokens.back()
+        {
+            about = last.start;
+        }
+        self.fetch_by(byte)?;
+        if !matches!(self.tokens.back(), Some(Token { kind: TokenKind::BlockEntry, .. })) {
+            self.line_comment(about);
+        }
+        Ok(())
+    }
+
+    /// Reads what starts with this byte.
+    fn fetch_by(&mut self, byte: u8) -> Result<(), Error> {
         let in_flow = self.flow_level > 0;
         match byte {
             b'[' => self.flow_start(TokenKind::FlowSequenceStart),
@@ -236,14 +296,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips blanks, comments and line breaks. A tab may not stand where a key may start.
-    fn skip_to_token(&mut self) {
+    fn skip_to_token(&mut self, scanned: Mark) {
         loop {
             if self.cursor.at_line_start() {
                 self.cursor.skip_byte_order_mark();
             }
             let tabs = if self.flow_level > 0 || !self.key_allowed { Tabs::Skip } else { Tabs::Stop };
             self.cursor.skip_spaces(tabs);
+            self.promote_line_comment();
             if self.cursor.byte(0) == b'#' {
+                self.comment_lines(scanned);
                 self.cursor.skip_to_line_end();
             }
             if !self.cursor.skip_break() {
@@ -257,7 +319,7 @@ impl<'a> Scanner<'a> {
 
     fn stream_end(&mut self) -> Result<(), Error> {
         self.cursor.finish_line();
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.cursor.mark());
         self.forget_innermost_key()?;
         self.key_allowed = false;
         self.push_at(TokenKind::StreamEnd, self.cursor.mark());
@@ -265,7 +327,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn document_indicator(&mut self, kind: TokenKind<'a>) -> Result<(), Error> {
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.cursor.mark());
         self.forget_innermost_key()?;
         self.key_allowed = false;
         let start = self.cursor.mark();

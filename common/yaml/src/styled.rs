@@ -21,13 +21,15 @@ pub enum Lists {
 /// width of lines, and no separator before or after.
 pub fn write_styled(node: &Node, lists: Lists, out: &mut String) {
     let page = Page::new(out, usize::MAX, Tabs::InBlocks);
-    let mut writer = Writer { page, lists, foot: None, tail: String::new() };
+    let mut writer = Writer { page, lists, foot: None, tail: String::new(), in_block: false };
     writer.head(node, 0);
     writer.node(node, Position { indent: 0, parent: Parent::Root });
-    if !matches!(node.kind(), Kind::Sequence | Kind::Mapping) || !is_block(node) {
-        writer.line_comment(node.line_comment());
+    writer.line_comment_of(node);
+    if !node.foot_comment().is_empty() {
+        // what stands below a document keeps a line's distance
+        writer.foot = Some(0);
+        writer.foot(node.foot_comment(), 0);
     }
-    writer.foot(node.foot_comment(), 0);
     if node.as_str() == Some("") {
         writer.page.line_break();
     }
@@ -48,6 +50,8 @@ struct Writer<'a> {
     foot: Option<usize>,
     /// Comment below the previous entry, which waits for the next one.
     tail: String,
+    /// The scalar just written was literal or folded, and has its comment behind its header.
+    in_block: bool,
 }
 
 /// Where a node stands.
@@ -116,6 +120,14 @@ impl Writer<'_> {
         }
     }
 
+    /// The line comment of a node that does not have it already.
+    fn line_comment_of(&mut self, node: &Node) {
+        let said = node.is_scalar() && self.in_block;
+        if !said && !is_block(node) {
+            self.line_comment(node.line_comment());
+        }
+    }
+
     fn foot(&mut self, comment: &str, indent: usize) {
         if !comment.is_empty() {
             self.indent(indent);
@@ -156,7 +168,8 @@ impl Writer<'_> {
         };
         let analysis = analyze(text, Tabs::InBlocks);
         let style = select(text, presentation.style, place, analysis);
-        if matches!(style, Style::Literal | Style::Folded) {
+        self.in_block = matches!(style, Style::Literal | Style::Folded);
+        if self.in_block {
             self.page.block_scalar(text, style, at.indent + INDENT, node.line_comment());
         } else {
             self.page.scalar_as(text, style, place, at.indent + INDENT);
@@ -165,15 +178,13 @@ impl Writer<'_> {
 
     /// What follows a node on its line and below; a block collection has said it already.
     fn after(&mut self, node: &Node, indent: usize) {
-        let block_text = node.is_scalar() && self.page.at_line_start();
-        if !block_text && !is_block(node) {
-            self.line_comment(node.line_comment());
-        }
+        self.line_comment_of(node);
         self.foot(node.foot_comment(), indent);
     }
 
     fn block_sequence(&mut self, node: &Node, at: Position) {
-        let below_key = at.parent == Parent::Mapping && !self.page.at_indention();
+        let below_key =
+            at.parent == Parent::Mapping && (self.page.at_line_start() || !self.page.at_indention());
         let outermost = at.parent == Parent::Root || (below_key && self.lists == Lists::Compact);
         let indent = if outermost { at.indent } else { at.indent + INDENT };
         for item in node.items() {
@@ -213,7 +224,6 @@ impl Writer<'_> {
         }
         let tail = std::mem::take(&mut self.tail);
         self.foot(&tail, indent);
-        self.foot(node.foot_comment(), indent);
     }
 
     fn flow_sequence(&mut self, node: &Node, at: Position) {

@@ -1,12 +1,20 @@
 //! No input may panic, hang or take much memory; what was read and written reads the same.
 #![no_main]
 
-use flux_yaml::{Limits, parse_with, write_sorted_yaml};
+use flux_yaml::{Limits, Lists, parse_commented, parse_with, to_styled_yaml, write_sorted_yaml};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits { nodes: 200_000, ..Limits::default() };
-    let Ok(documents) = parse_with(bytes, &limits) else { return };
+    let commented = parse_commented(bytes, &limits);
+    for document in commented.iter().flatten() {
+        for lists in [Lists::Compact, Lists::Indented] {
+            let _ = to_styled_yaml(document, lists);
+        }
+    }
+    let documents = parse_with(bytes, &limits);
+    assert_eq!(commented.is_ok(), documents.is_ok());
+    let Ok(documents) = documents else { return };
     for mut document in documents {
         if document.expand(&limits).is_err() {
             continue;

@@ -144,6 +144,29 @@ impl<'a> Cursor<'a> {
         self.at = (self.at + bytes).min(self.text.len());
     }
 
+    /// Moves on to a place further down, over whole lines if need be.
+    pub(super) fn skip_to(&mut self, index: usize) {
+        while self.at < index && !self.is_at_end() {
+            if !self.skip_break() {
+                self.skip_to_line_end();
+                self.at = self.at.min(index);
+            }
+        }
+    }
+
+    /// Line breaks since the last dark character.
+    pub(super) fn breaks_before(&self) -> u32 {
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let blank = before.chars().rev().take_while(|c| matches!(c, ' ' | '\t') || is_break(*c));
+        let mut breaks = 0;
+        let mut after = '\0';
+        for c in blank {
+            breaks += u32::from(is_break(c) && !(c == '\r' && after == '\n'));
+            after = c;
+        }
+        breaks
+    }
+
     pub(super) fn skip_byte_order_mark(&mut self) {
         if self.character() == Some('\u{feff}') {
             self.skip('\u{feff}'.len_utf8());

@@ -51,7 +51,7 @@ impl<'a> Scanner<'a> {
         self.save_key()?;
         self.key_allowed = false;
         let token = if style == Style::Plain { self.plain()? } else { self.quoted(style)? };
-        self.tokens.push_back(token);
+        self.push_token(token);
         Ok(())
     }
 
@@ -242,6 +242,7 @@ impl<'a> Scanner<'a> {
         let (chomping, increment) = self.block_header(start)?;
         self.cursor.skip_blanks();
         if self.cursor.byte(0) == b'#' {
+            self.line_comment(start);
             self.cursor.skip_to_line_end();
         }
         if !self.cursor.is_break_or_end() {
@@ -280,7 +281,7 @@ impl<'a> Scanner<'a> {
         if chomping == Chomping::Keep {
             text.push_str(&other_breaks);
         }
-        self.tokens.push_back(Token { kind: TokenKind::Scalar(Cow::Owned(text), style), start, end });
+        self.push_token(Token { kind: TokenKind::Scalar(Cow::Owned(text), style), start, end });
         Ok(())
     }
 

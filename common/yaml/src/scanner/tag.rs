@@ -7,7 +7,7 @@ use crate::token::{Mark, TokenKind};
 impl<'a> Scanner<'a> {
     /// `%YAML` or `%TAG`.
     pub(super) fn directive(&mut self) -> Result<(), Error> {
-        self.unroll_indent(-1);
+        self.unroll_indent(-1, self.cursor.mark());
         self.forget_innermost_key()?;
         self.key_allowed = false;
         let start = self.cursor.mark();
