@@ -174,7 +174,8 @@ impl<'a> Layer<'a> {
             let error = Error::invalid("must specify --enable-helm");
             return Err(error.within(misconfigured("HelmChartInflationGenerator", chart)));
         }
-        let configurations = self.plugins(session, &self.kustomization.generators)?;
+        let configurations =
+            self.plugins(session, &self.kustomization.generators).context(|| "loading generator plugins")?;
         let plugins = plugin::generators(configurations, self.loader, &session.schema)
             .context(|| "loading generator plugins")?;
         generated.extend(plugins);

@@ -104,7 +104,7 @@ impl FileSystem for DiskFileSystem {
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, Error> {
-        let not_found = || Error::NotFound { operation: "open", path: path.to_owned() };
+        let not_found = || Error::NotFound { operation: "lstat", path: path.to_owned() };
         let (resolved, metadata) = self.confine("walk", path)?.ok_or_else(not_found)?;
         if !metadata.is_dir() {
             return Err(Error::NotDirectory { path: path.to_owned() });
@@ -113,8 +113,12 @@ impl FileSystem for DiskFileSystem {
         for entry in fs_err::read_dir(&resolved).map_err(|error| io("open", path, &error))? {
             let entry = entry.map_err(|error| io("readdirent", path, &error))?;
             let kind = entry.file_type().map_err(|error| io("lstat", path, &error))?;
-            entries
-                .push(Entry { name: entry.file_name().to_string_lossy().into_owned(), kind: kind_of(kind) });
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if kind.is_symlink() {
+                // a link out spoils the listing, as it stops a walk upstream
+                self.confine("walk", &path::join(path, &name))?;
+            }
+            entries.push(Entry { name, kind: kind_of(kind) });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)

@@ -82,7 +82,7 @@ impl FileSystem for MemoryFileSystem {
         match self.kind(path) {
             Some(Kind::Directory) => {}
             Some(Kind::File) => return Err(Error::NotDirectory { path: path.to_owned() }),
-            None => return Err(Error::NotFound { operation: "open", path: path.to_owned() }),
+            None => return Err(Error::NotFound { operation: "lstat", path: path.to_owned() }),
         }
         let mut entries: Vec<Entry> = Vec::new();
         for (relative, _) in self.below(path) {

@@ -101,6 +101,8 @@ pub(crate) struct ReplacementField {
     pub(crate) path: String,
     /// The replacement itself.
     pub(crate) replacement: Replacement,
+    /// The entry as it was given, for messages.
+    pub(crate) given: Value,
 }
 
 /// Copies a value into fields.
@@ -257,7 +259,8 @@ impl Decode for Label {
 impl Decode for ReplacementField {
     fn decode(value: &Value, place: Place<'_>) -> Result<Self> {
         let mut fields = Fields::of(value, place, "types.ReplacementField")?;
-        let field = Self { path: fields.take("path")?, replacement: take_replacement(&mut fields)? };
+        let replacement = take_replacement(&mut fields)?;
+        let field = Self { path: fields.take("path")?, replacement, given: value.clone() };
         fields.finish()?;
         Ok(field)
     }

@@ -6,7 +6,7 @@ use super::{Accumulated, Layer, Session, config_text, list_of_texts, misconfigur
 use crate::configuration::{field_specs, merge_specs};
 use crate::error::{Context as _, Result};
 use crate::gvk::Gvk;
-use crate::kustomization::{Label, Patch};
+use crate::kustomization::{Label, Patch, ReplacementField};
 use crate::origin::Origin;
 use crate::patch::PatchEntry;
 use crate::plugin::{self, Transformer};
@@ -93,8 +93,10 @@ impl Layer<'_> {
             add("ImageTagTransformer", Transformer::Images(image.clone(), tables.images.clone()));
         }
         if !layer.replacements.is_empty() {
-            let replacements = Replacements::new(&layer.replacements, &mut self.inputs(session))
-                .context(|| "trouble configuring builtin ReplacementTransformer")?;
+            let replacements =
+                Replacements::new(&layer.replacements, &mut self.inputs(session)).context(|| {
+                    misconfigured("ReplacementTransformer", &replacement_config(&layer.replacements))
+                })?;
             add("ReplacementTransformer", Transformer::Replacements(replacements));
         }
         Ok(configured)
@@ -144,6 +146,11 @@ fn json_patch_config(patch: &Patch) -> Value {
         (key, value.clone())
     });
     Value::Object(renamed.collect::<Object>())
+}
+
+fn replacement_config(replacements: &[ReplacementField]) -> Value {
+    let given = replacements.iter().map(|replacement| replacement.given.clone()).collect();
+    Value::Object(Object::from([(Text::from("Replacements"), Value::List(given))]))
 }
 
 /// Notes a transformation in all resources, if asked for; those without origin were made by it.
