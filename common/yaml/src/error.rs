@@ -8,8 +8,10 @@ pub enum Error {
     /// on the first line has no line at all.
     #[error("yaml: {}{problem}", Line(*.line))]
     Syntax {
-        /// Line as go-yaml reports it; 0 if it reports none.
+        /// Line as go-yaml v3 reports it; 0 if it reports none.
         line: u64,
+        /// Line as go-yaml v2 reports it: it prefers where the problem showed to where the construct began.
+        v2_line: u64,
         /// What go-yaml calls the problem.
         problem: String,
     },
@@ -91,6 +93,22 @@ pub struct DuplicateKey {
 
 /// `line N: `, or nothing for line 0.
 struct Line(u64);
+
+impl Error {
+    /// A problem of the text as a whole, without a line.
+    pub(crate) fn syntax(problem: &str) -> Self {
+        Self::Syntax { line: 0, v2_line: 0, problem: problem.to_owned() }
+    }
+
+    /// The error as go-yaml v2 words it.
+    #[must_use]
+    pub fn in_v2(self) -> Self {
+        if let Self::Syntax { v2_line, problem, .. } = self {
+            return Self::Syntax { line: v2_line, v2_line, problem };
+        }
+        self
+    }
+}
 
 impl std::fmt::Display for Line {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

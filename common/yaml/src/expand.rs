@@ -19,9 +19,21 @@ impl Node {
         if !self.needs_expansion() {
             return Ok(());
         }
-        let mut expansion = Expansion { anchors: HashMap::new(), nodes: 0, copies: 0, limits: *limits };
+        let mut expansion = Expansion::new(limits);
         let root = std::mem::take(self);
         *self = expansion.node(root, 0)?;
+        Ok(())
+    }
+
+    /// Replaces aliases by copies of what they refer to and removes anchors; merge keys stay.
+    ///
+    /// # Errors
+    /// As [`Self::expand`], but for merges.
+    pub fn expand_aliases(&mut self, limits: &Limits) -> Result<(), Error> {
+        if self.needs_expansion() {
+            let mut expansion = Expansion { merges: Merges::Keep, ..Expansion::new(limits) };
+            *self = expansion.node(std::mem::take(self), 0)?;
+        }
         Ok(())
     }
 
@@ -54,9 +66,21 @@ struct Expansion {
     /// Those of them that are copies.
     copies: usize,
     limits: Limits,
+    merges: Merges,
+}
+
+/// What happens to merge keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merges {
+    Apply,
+    Keep,
 }
 
 impl Expansion {
+    fn new(limits: &Limits) -> Self {
+        Self { anchors: HashMap::new(), nodes: 0, copies: 0, limits: *limits, merges: Merges::Apply }
+    }
+
     fn node(&mut self, mut node: Node, depth: usize) -> Result<Node, Error> {
         if let Some(anchor) = node.alias_of() {
             return self.alias(anchor, depth);
@@ -120,6 +144,12 @@ impl Expansion {
     }
 
     fn entries(&mut self, entries: List<Entry>, depth: usize) -> Result<List<Entry>, Error> {
+        if self.merges == Merges::Keep {
+            let expanded = entries.into_iter().map(|Entry { key, value }| {
+                Ok(Entry { key: self.node(key, depth + 1)?, value: self.node(value, depth + 1)? })
+            });
+            return expanded.collect();
+        }
         let mut merged: Option<Node> = None;
         let mut own = List::with_capacity(entries.len());
         for Entry { key, value } in entries {

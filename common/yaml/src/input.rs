@@ -19,7 +19,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
     if clean_ascii || text.chars().all(is_allowed) {
         Ok(text)
     } else {
-        Err(problem("control characters are not allowed"))
+        Err(Error::syntax("control characters are not allowed"))
     }
 }
 
@@ -35,18 +35,18 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
             Some(0xc0..=0xdf) => 2,
             Some(0xe0..=0xef) => 3,
             Some(0xf0..=0xf7) => 4,
-            _ => return problem("invalid leading UTF-8 octet"),
+            _ => return Error::syntax("invalid leading UTF-8 octet"),
         };
         if rest.len() < width {
-            return problem("incomplete UTF-8 octet sequence");
+            return Error::syntax("incomplete UTF-8 octet sequence");
         }
         if rest.iter().take(width).skip(1).any(|byte| byte & 0xc0 != 0x80) {
-            return problem("invalid trailing UTF-8 octet");
+            return Error::syntax("invalid trailing UTF-8 octet");
         }
         match rest {
             // surrogates, and beyond U+10FFFF
-            [0xed | 0xf4..=0xf7, ..] => problem("invalid Unicode character"),
-            _ => problem("invalid length of a UTF-8 sequence"),
+            [0xed | 0xf4..=0xf7, ..] => Error::syntax("invalid Unicode character"),
+            _ => Error::syntax("invalid length of a UTF-8 sequence"),
         }
     })
 }
@@ -54,13 +54,9 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
 fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<String, Error> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(problem("incomplete UTF-16 character"));
+        return Err(Error::syntax("incomplete UTF-16 character"));
     }
     char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
         .collect::<Result<String, _>>()
-        .map_err(|_| problem("unexpected low surrogate area"))
-}
-
-fn problem(text: &str) -> Error {
-    Error::Syntax { line: 0, problem: text.to_owned() }
+        .map_err(|_| Error::syntax("unexpected low surrogate area"))
 }

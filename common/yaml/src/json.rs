@@ -90,13 +90,28 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
     }
 }
 
+/// Appends a float as Go's `FormatFloat(value, 'g', -1, 32)` does: `sigs.k8s.io/yaml` has keys in single precision.
+#[expect(clippy::cast_possible_truncation, reason = "as Go converts")]
+pub(crate) fn push_float_g32(out: &mut String, value: f64) {
+    match value {
+        f64::INFINITY => out.push_str(".inf"),
+        f64::NEG_INFINITY => out.push_str("-.inf"),
+        _ if value.is_nan() => out.push_str(".nan"),
+        _ => push_g(out, &format!("{:e}", value as f32), &(value as f32)),
+    }
+}
+
 /// Appends a float as Go's `FormatFloat(value, 'g', -1, 64)` does.
 pub(crate) fn push_float_g(out: &mut String, value: f64) {
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    push_g(out, &format!("{value:e}"), &value);
+}
+
+/// Appends a number, whose scientific and plain forms are given, in the form that Go's `g` chooses.
+fn push_g(out: &mut String, scientific: &str, plain: &impl std::fmt::Display) {
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let power: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&power) {
-        push_display(out, &value);
+        push_display(out, plain);
     } else {
         let sign = if power < 0 { '-' } else { '+' };
         push_formatted(out, format_args!("{digits}e{sign}{:02}", power.unsigned_abs()));

@@ -12,6 +12,7 @@
 //! ```
 
 mod compose;
+mod configuration;
 mod duplicates;
 mod emitter;
 mod error;
@@ -31,6 +32,7 @@ mod value;
 mod write;
 
 pub use compose::{Limits, parse_commented, parse_document, parse_documents, parse_with};
+pub use configuration::read_configuration;
 pub use error::{DuplicateKey, Error};
 pub use event::{Comments, Event, EventData, Properties};
 pub use json::push_json_string;

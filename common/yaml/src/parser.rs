@@ -1,5 +1,8 @@
 //! Tokens to events: which tokens may follow which.
 
+mod comment;
+mod flow;
+
 use std::borrow::Cow;
 
 use crate::error::Error;
@@ -150,51 +153,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The next token, whose comments wait from now on.
-    fn peek(&mut self) -> Result<&Token<'a>, Error> {
-        while let Some(comment) = self.scanner.take_comment()? {
-            for (text, place) in [
-                (comment.head, &mut self.waiting.head),
-                (comment.line, &mut self.waiting.line),
-                (comment.foot, &mut self.waiting.foot),
-            ] {
-                if !text.is_empty() {
-                    if !place.is_empty() {
-                        place.push('\n');
-                    }
-                    place.push_str(&text);
-                }
-            }
-        }
-        self.scanner.peek()
-    }
-
-    fn take(&mut self) -> Result<Token<'a>, Error> {
-        self.peek()?;
-        self.scanner.take()
-    }
-
-    /// The event with all comments that wait.
-    fn commented(&mut self, mut event: Event<'a>) -> Event<'a> {
-        if self.waiting != Comments::default() {
-            event.comments = Some(Box::new(std::mem::take(&mut self.waiting)));
-        }
-        self.stem.clear();
-        event
-    }
-
-    /// Sets the comment apart that stood above the dash just taken, if the item is a block with a head of its own.
-    fn split_stem(&mut self, length: usize) -> Result<(), Error> {
-        if length > 0
-            && matches!(self.peek()?.kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart)
-        {
-            let rest = self.waiting.head.split_off(length);
-            self.stem = std::mem::take(&mut self.waiting.head);
-            rest.get(1..).unwrap_or_default().clone_into(&mut self.waiting.head);
-        }
-        Ok(())
-    }
-
     fn shape(&mut self) -> Result<Shape, Error> {
         Ok(match self.peek()?.kind {
             TokenKind::StreamEnd => Shape::StreamEnd,
@@ -284,21 +242,6 @@ impl<'a> Parser<'a> {
                 Ok(begin)
             }
         }
-    }
-
-    /// What stands above the last empty line before the first node is about the document.
-    fn document_head(&mut self) -> String {
-        let head = &mut self.waiting.head;
-        let (end, rest) = if head.ends_with('\n') {
-            (head.len() - 1, head.len())
-        } else if let Some(end) = head.rfind("\n\n") {
-            (end, end + 2)
-        } else {
-            return String::new();
-        };
-        let rest = head.split_off(rest);
-        head.truncate(end);
-        std::mem::replace(head, rest)
     }
 
     fn explicit_document(&mut self) -> Result<Event<'a>, Error> {
@@ -409,14 +352,6 @@ impl<'a> Parser<'a> {
             State::IndentlessSequence => begin,
             _ => self.with_stem(begin),
         })
-    }
-
-    fn with_stem(&mut self, mut event: Event<'a>) -> Event<'a> {
-        if !self.stem.is_empty() {
-            let head = std::mem::take(&mut self.stem);
-            event.comments = Some(Box::new(Comments { head, ..Comments::default() }));
-        }
-        event
     }
 
     fn leaf(&mut self, properties: Option<Box<Properties<'a>>>, start: Mark) -> Result<Event<'a>, Error> {
@@ -530,85 +465,6 @@ impl<'a> Parser<'a> {
             _ => self.node_then(Nodes::BlockOrIndentless, next),
         }
     }
-
-    fn flow_sequence(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
-        self.enter(entry)?;
-        if entry == Entry::Later && self.shape()? != Shape::FlowSequenceEnd {
-            if self.shape()? != Shape::FlowEntry {
-                return Err(self.collection_problem("did not find expected ',' or ']'")?);
-            }
-            self.take()?;
-        }
-        match self.shape()? {
-            Shape::Key => {
-                let token = self.take()?;
-                self.state = State::FlowPairKey;
-                let data = EventData::MappingStart { properties: None, style: Style::Flow };
-                Ok(event(data, token.start, token.end))
-            }
-            Shape::FlowSequenceEnd => self.leave(EventData::SequenceEnd),
-            _ => self.node_then(Nodes::Flow, State::FlowSequence(Entry::Later)),
-        }
-    }
-
-    /// The key of a mapping with one entry that stands in a sequence without braces.
-    fn flow_pair_key(&mut self) -> Result<Event<'a>, Error> {
-        match self.shape()? {
-            Shape::Value | Shape::FlowEntry | Shape::FlowSequenceEnd => {
-                // upstream drops the token here, and then misses it
-                let mark = self.take()?.end;
-                Ok(self.empty_then(mark, State::FlowPairValue))
-            }
-            _ => self.node_then(Nodes::Flow, State::FlowPairValue),
-        }
-    }
-
-    fn flow_pair_value(&mut self) -> Result<Event<'a>, Error> {
-        let mut mark = self.peek()?.start;
-        if self.shape()? == Shape::Value {
-            mark = self.take()?.start;
-            if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowSequenceEnd) {
-                return self.node_then(Nodes::Flow, State::FlowPairEnd);
-            }
-        }
-        Ok(self.empty_then(mark, State::FlowPairEnd))
-    }
-
-    fn flow_mapping_key(&mut self, entry: Entry) -> Result<Event<'a>, Error> {
-        self.enter(entry)?;
-        if entry == Entry::Later && self.shape()? != Shape::FlowMappingEnd {
-            if self.shape()? != Shape::FlowEntry {
-                return Err(self.collection_problem("did not find expected ',' or '}'")?);
-            }
-            self.take()?;
-        }
-        match self.shape()? {
-            Shape::Key => {
-                self.take()?;
-                match self.shape()? {
-                    Shape::Value | Shape::FlowEntry | Shape::FlowMappingEnd => {
-                        let mark = self.peek()?.start;
-                        Ok(self.empty_then(mark, State::FlowMappingValue))
-                    }
-                    _ => self.node_then(Nodes::Flow, State::FlowMappingValue),
-                }
-            }
-            Shape::FlowMappingEnd => self.leave(EventData::MappingEnd),
-            _ => self.node_then(Nodes::Flow, State::FlowMappingNoValue),
-        }
-    }
-
-    fn flow_mapping_value(&mut self) -> Result<Event<'a>, Error> {
-        let next = State::FlowMappingKey(Entry::Later);
-        if self.shape()? == Shape::Value {
-            self.take()?;
-            if !matches!(self.shape()?, Shape::FlowEntry | Shape::FlowMappingEnd) {
-                return self.node_then(Nodes::Flow, next);
-            }
-        }
-        let mark = self.peek()?.start;
-        Ok(self.empty_then(mark, next))
-    }
 }
 
 fn event(data: EventData<'_>, start: Mark, end: Mark) -> Event<'_> {
@@ -619,9 +475,9 @@ fn empty_scalar<'a>(mark: Mark) -> Event<'a> {
     event(EventData::Scalar { properties: None, text: Cow::Borrowed(""), style: Style::Plain }, mark, mark)
 }
 
-/// An error of the parser: go-yaml prefers the line on which the collection began, counted from 0, and has none for the
+/// An error of the parser: go-yaml v3 prefers the line on which the collection began, counted from 0, and has none for the
 /// first.
 fn problem(text: &str, context: Mark, at: Mark) -> Error {
-    let line = [context.line, at.line].into_iter().find(|line| *line != 0).unwrap_or(0);
-    Error::Syntax { line: u64::from(line), problem: text.to_owned() }
+    let first = |one: Mark, other: Mark| u64::from(if one.line == 0 { other.line } else { one.line });
+    Error::Syntax { line: first(context, at), v2_line: first(at, context), problem: text.to_owned() }
 }

@@ -429,12 +429,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// An error of the scanner: go-yaml prefers the place where the construct began, and has no line for the first one.
+/// An error of the scanner: go-yaml v3 prefers the place where the construct began, and has no line for the first one.
 fn problem(text: &str, context: Mark, at: Mark) -> Error {
-    let line = [context.line, at.line].into_iter().find(|line| *line != 0).map_or(0, |line| line + 1);
-    Error::Syntax { line: u64::from(line), problem: text.to_owned() }
+    let counted = |mark: Mark| if mark.line == 0 { 0 } else { u64::from(mark.line) + 1 };
+    let line = if context.line == 0 { counted(at) } else { counted(context) };
+    let v2_line = if at.line == 0 { u64::from(context.line) } else { counted(at) };
+    Error::Syntax { line, v2_line, problem: text.to_owned() }
 }
 
 fn end_of_stream() -> Error {
-    Error::Syntax { line: 0, problem: "attempted to go past the end of stream; corrupted value?".to_owned() }
+    Error::syntax("attempted to go past the end of stream; corrupted value?")
 }

@@ -279,7 +279,7 @@ fn refolded(text: &str) -> Result<Scalar<'_>, Error> {
     Ok(Scalar::Owned(Text::from(read.get_str("k").unwrap_or_default())))
 }
 
-fn typed(resolved: Resolved, text: &str) -> Result<Scalar<'_>, Error> {
+pub(crate) fn typed(resolved: Resolved, text: &str) -> Result<Scalar<'_>, Error> {
     Ok(match resolved {
         Resolved::Null => Scalar::Null,
         Resolved::Bool(value) => Scalar::Bool(value),
@@ -295,7 +295,7 @@ fn typed(resolved: Resolved, text: &str) -> Result<Scalar<'_>, Error> {
 }
 
 /// A scalar whose text says something else than its tag: only an integer may stand for a float.
-fn claimed(resolved: Resolved, text: &str, tag: Tag) -> Result<Scalar<'_>, Error> {
+pub(crate) fn claimed(resolved: Resolved, text: &str, tag: Tag) -> Result<Scalar<'_>, Error> {
     match (tag, resolved) {
         #[expect(clippy::cast_precision_loss, reason = "as Go converts")]
         (Tag::Float, Resolved::Int(value)) => Ok(Scalar::Float(value as f64)),
@@ -307,7 +307,7 @@ fn claimed(resolved: Resolved, text: &str, tag: Tag) -> Result<Scalar<'_>, Error
     }
 }
 
-fn binary(text: &str) -> Result<Scalar<'_>, Error> {
+pub(crate) fn binary(text: &str) -> Result<Scalar<'_>, Error> {
     // Go's decoder skips line breaks
     let packed: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let bytes = STANDARD.decode(packed).map_err(|_| Error::InvalidBinary)?;

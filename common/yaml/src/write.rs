@@ -144,6 +144,7 @@ impl Writer<'_> {
                 // the JSON text in between breaks inside a key, which go-yaml then does not take for one
                 return Err(Error::Syntax {
                     line: 1,
+                    v2_line: 1,
                     problem: "did not find expected ',' or '}'".to_owned(),
                 });
             }
@@ -182,7 +183,7 @@ impl Writer<'_> {
 
     fn string(&mut self, text: &str, analysis: Analysis, place: Place, indent: usize) -> Result<(), Error> {
         if analysis.special && !text.chars().all(is_readable) {
-            return Err(Error::Syntax { line: 0, problem: "control characters are not allowed".to_owned() });
+            return Err(Error::syntax("control characters are not allowed"));
         }
         let wanted = if analysis.multiline && text.contains('\n') {
             Style::Literal
