@@ -12,8 +12,11 @@ use crate::order;
 use crate::proof::{Hash, Proofs};
 use bytes::Bytes;
 use flux_kube::Target;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// How thoroughly unchanged objects are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub struct Settings {
     /// Managers of `--override-manager`, whose fields are taken over.
     pub overridden_managers: Vec<String>,
     /// Drift that is left alone.
-    pub ignore: Vec<IgnoreRule>,
+    pub ignore: Vec<Arc<IgnoreRule>>,
     /// Objects checked at the same time, from `--concurrent-ssa`.
     pub concurrency: usize,
 }
@@ -118,11 +121,8 @@ impl Applier<'_> {
     /// [`StageError`] with all objects that were refused.
     pub async fn apply_stage(&self, mut objects: Vec<Desired>) -> Result<ChangeSet, StageError> {
         objects.sort_by(|a, b| order::compare(&a.id, &b.id));
-        let checked: Vec<_> = stream::iter(&objects)
-            .map(|desired| self.check(desired))
-            .buffered(self.settings.concurrency.max(1))
-            .collect()
-            .await;
+        let checks: Vec<_> = objects.iter().map(|desired| self.check(desired).boxed()).collect();
+        let checked = self.carry_out(checks).await;
         let (mut plans, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
         for result in checked {
             match result {
@@ -136,13 +136,10 @@ impl Applier<'_> {
         let mut changes = ChangeSet::default();
         let work: Vec<_> = objects.iter().zip(plans).collect();
         for rank in work.chunk_by(|(a, _), (b, _)| order::rank(&a.id.kind) == order::rank(&b.id.kind)) {
-            let written: Vec<Result<Change, ObjectError>> = stream::iter(rank)
-                .map(|(desired, plan)| self.write(desired, plan))
-                .buffered(self.settings.concurrency.max(1))
-                .collect()
-                .await;
+            let writes: Vec<_> =
+                rank.iter().map(|(desired, plan)| self.write(desired, plan).boxed()).collect();
             let mut errors = Vec::new();
-            for result in written {
+            for result in self.carry_out(writes).await {
                 match result {
                     Ok(change) => changes.push(change),
                     Err(error) => errors.push(error),
@@ -153,5 +150,10 @@ impl Applier<'_> {
             }
         }
         Ok(changes)
+    }
+
+    /// Results in the order of the work, of which only so much is under way at a time.
+    async fn carry_out<T>(&self, work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+        stream::iter(work).buffered(self.settings.concurrency.max(1)).collect().await
     }
 }

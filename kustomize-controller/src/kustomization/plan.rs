@@ -5,6 +5,7 @@ use flux_api::{GoDuration, NamespacedName};
 use flux_apply::apply::Force;
 use flux_apply::ignore::{self, InvalidTarget, Target, TargetPatterns};
 use flux_apply::object::{ObjectId, split_api_version};
+use std::sync::Arc;
 
 /// Health checks and deletions get at least this long, whatever the spec says.
 const SHORTEST_TIMEOUT: GoDuration = GoDuration::from_secs(30);
@@ -88,7 +89,7 @@ pub struct Plan {
     /// What to do about immutable fields.
     pub force: Force,
     /// Drift that is left alone.
-    pub ignore: Vec<ignore::IgnoreRule>,
+    pub ignore: Vec<Arc<ignore::IgnoreRule>>,
 }
 
 impl Plan {
@@ -121,7 +122,7 @@ impl Plan {
             account: non_empty(&spec.service_account_name),
             awaits: awaits(own, spec),
             force: if spec.force { Force::Always } else { Force::OnRequest },
-            ignore: spec.ignore.iter().map(compile).collect::<Result<_, _>>()?,
+            ignore: spec.ignore.iter().map(|rule| compile(rule).map(Arc::new)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -142,13 +143,13 @@ fn refuse_unsupported(spec: &KustomizationSpec) -> Result<(), InvalidSpec> {
 }
 
 /// The explicit timeout, else 30 s less than the interval; never below 30 s. Source: contract 1.1 (Flux 2.9).
-fn timeout(spec: &KustomizationSpec) -> GoDuration {
+pub(super) fn timeout(spec: &KustomizationSpec) -> GoDuration {
     let less = GoDuration::from_nanos(spec.interval.as_nanos().saturating_sub(SHORTEST_TIMEOUT.as_nanos()));
     let asked = spec.timeout.unwrap_or(less);
     if asked.as_nanos() < SHORTEST_TIMEOUT.as_nanos() { SHORTEST_TIMEOUT } else { asked }
 }
 
-fn on_deletion(spec: &KustomizationSpec) -> OnDeletion {
+pub(super) fn on_deletion(spec: &KustomizationSpec) -> OnDeletion {
     match spec.deletion_policy.unwrap_or(DeletionPolicy::MirrorPrune) {
         DeletionPolicy::MirrorPrune if spec.prune => OnDeletion::Delete,
         DeletionPolicy::MirrorPrune | DeletionPolicy::Orphan => OnDeletion::Orphan,

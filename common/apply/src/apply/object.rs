@@ -90,7 +90,7 @@ impl Applier<'_> {
         }
         let cleaned = self.clean_up(desired, &object, &live, (&resource, &name)).await?;
         let rules: Vec<&IgnoreRule> =
-            self.settings.ignore.iter().filter(|rule| rule.selects(&merged)).collect();
+            self.settings.ignore.iter().map(AsRef::as_ref).filter(|rule| rule.selects(&merged)).collect();
         if drifted(&live, &merged, &rules) {
             let payload = (!rules.is_empty()).then(|| {
                 let mut payload = object;

@@ -2,6 +2,7 @@ use crate::cluster::{Fixture, actions, settings};
 use flux_apply::apply::{Check, Force};
 use flux_apply::ignore::{IgnoreRule, Target};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn objects_are_created_configured_and_left_alone() {
@@ -148,7 +149,7 @@ async fn ignored_fields_keep_their_live_value() {
     fixture.apply(std::slice::from_ref(&object)).await.unwrap();
     fixture.env.merge(&object, json!({"data": {"key": "theirs"}})).await;
     let mut settings = settings(Force::OnRequest);
-    settings.ignore.push(IgnoreRule::new(&Target::default(), vec!["/data/key".into()]).unwrap());
+    settings.ignore.push(Arc::new(IgnoreRule::new(&Target::default(), vec!["/data/key".into()]).unwrap()));
     let changes = fixture.apply_with(&settings, Check::Full, std::slice::from_ref(&object)).await.unwrap();
     assert_eq!(actions(&changes), ["unchanged"]);
     let mut changed = object;

@@ -1,0 +1,257 @@
+//! Waiting until objects are healthy: from the hub where it sees them, else by reading them.
+
+use flux_apply::change::{Action, ChangeSet};
+use flux_apply::health::{Health, health};
+use flux_apply::hub::{Hub, Subscription};
+use flux_apply::object::{ObjectId, join_api_version};
+use flux_apply::wait::{Awaited, FailFast, Seen, Verdict, timed_out, verdict};
+use flux_kube::{Identity, ObjectName, Resource, ReviewedAccess, Target};
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// An access review holds this long.
+const REVIEW_LIFE: Duration = Duration::from_secs(60);
+/// Time between two looks at an object that the hub does not see; it grows to the second figure.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// An object whose health is awaited.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Identity.
+    pub id: ObjectId,
+    /// Version part of `apiVersion`.
+    pub version: String,
+    /// States before this version of the object say nothing.
+    pub at_least: u64,
+    /// What is known already.
+    pub known: Option<Health>,
+    /// Whether the hub may see it: it carries the owner label.
+    pub owned: bool,
+    /// Whether its absence is success.
+    pub may_vanish: bool,
+}
+
+impl Subject {
+    /// What was applied, but for what was skipped.
+    pub fn applied(changes: &ChangeSet, vanishing: impl Fn(&ObjectId) -> bool) -> Vec<Self> {
+        let awaited = changes.iter().filter(|change| change.action != Action::Skipped);
+        awaited
+            .map(|change| Self {
+                id: change.id.clone(),
+                version: change.version.clone(),
+                at_least: change.resource_version,
+                known: change.health,
+                owned: true,
+                may_vanish: vanishing(&change.id),
+            })
+            .collect()
+    }
+
+    /// An object that the spec names.
+    pub fn referenced(id: ObjectId, version: String) -> Self {
+        Self { id, version, at_least: 0, known: None, owned: false, may_vanish: false }
+    }
+}
+
+/// The answers of access reviews, each kept for a minute.
+#[derive(Debug, Default)]
+pub struct Reviews {
+    answers: Mutex<HashMap<(String, String, String), (bool, Instant)>>,
+}
+
+impl Reviews {
+    /// Whether an identity may read objects of a kind in a namespace. The controller may: it runs the hub.
+    async fn may_get(
+        &self,
+        identity: &Identity,
+        target: &Target,
+        resource: &Resource,
+        namespace: &str,
+    ) -> bool {
+        let Some(user) = identity.user() else { return true };
+        let key = (user, format!("{}.{}", resource.plural, resource.group), namespace.to_owned());
+        let now = Instant::now();
+        {
+            let mut answers = self.answers.lock();
+            answers.retain(|_, (_, asked)| now.duration_since(*asked) < REVIEW_LIFE);
+            if let Some((allowed, _)) = answers.get(&key) {
+                return *allowed;
+            }
+        }
+        let access = ReviewedAccess { verb: "get", resource, namespace, name: "" };
+        let allowed = target.may(&access).await.unwrap_or(false);
+        self.answers.lock().insert(key, (allowed, now));
+        allowed
+    }
+}
+
+/// Who looks, and where.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// The watches.
+    pub hub: Hub,
+    /// Answers of access reviews.
+    pub reviews: Arc<Reviews>,
+    /// Whose rights count.
+    pub identity: Identity,
+    /// The cluster as that identity sees it.
+    pub target: Target,
+}
+
+/// A wait whose state can be read when it is cut short.
+#[derive(Debug, Clone)]
+pub struct Vigil {
+    objects: Arc<Mutex<Vec<Awaited>>>,
+}
+
+/// How an object is looked at.
+enum Look {
+    /// It is known.
+    Done,
+    /// Through a subscription, by its position.
+    Hub { subscription: usize, name: ObjectName, at_least: u64 },
+    /// By reading it.
+    Read { resource: Resource, name: ObjectName },
+    /// Not at all: its kind is not known, or it lacks a namespace.
+    Never,
+}
+
+impl Vigil {
+    /// A wait for these objects.
+    pub fn new(subjects: &[Subject]) -> Self {
+        let awaited = |subject: &Subject| Awaited {
+            id: subject.id.clone(),
+            seen: match subject.known {
+                Some(Health::Current) => Seen::Health(Health::Current),
+                _ => Seen::Nothing,
+            },
+            may_vanish: subject.may_vanish,
+        };
+        Self { objects: Arc::new(Mutex::new(subjects.iter().map(awaited).collect())) }
+    }
+
+    /// Whether nothing is to be waited for.
+    pub fn is_over(&self) -> bool {
+        verdict(&self.objects.lock(), FailFast::No) == Verdict::Current
+    }
+
+    /// The text of a wait that was cut short by its limit.
+    pub fn timed_out(&self) -> String {
+        timed_out(&self.objects.lock())
+    }
+
+    /// Follows the objects until all are healthy.
+    ///
+    /// # Errors
+    /// The text that names the failed objects.
+    pub async fn keep(
+        self,
+        viewer: Viewer,
+        subjects: Vec<Subject>,
+        fail_fast: FailFast,
+    ) -> Result<(), String> {
+        let (mut subscriptions, looks) = self.looks(&viewer, &subjects).await?;
+        let mut pause = FIRST_LOOK;
+        loop {
+            self.look(&viewer, &subscriptions, &looks).await;
+            match verdict(&self.objects.lock(), fail_fast) {
+                Verdict::Current => return Ok(()),
+                Verdict::Failed(text) => return Err(text),
+                Verdict::Pending => {}
+            }
+            let reads = looks.iter().any(|look| matches!(look, Look::Read { .. }));
+            let next_look =
+                async { if reads { tokio::time::sleep(pause).await } else { std::future::pending().await } };
+            tokio::select! {
+                () = any_changed(&mut subscriptions) => {}
+                () = next_look => pause = (pause * 2).min(LAST_LOOK),
+            }
+        }
+    }
+
+    /// Decides for each object how it is looked at.
+    async fn looks(
+        &self,
+        viewer: &Viewer,
+        subjects: &[Subject],
+    ) -> Result<(Vec<Subscription>, Vec<Look>), String> {
+        let (mut subscriptions, mut positions) = (Vec::new(), HashMap::new());
+        let mut looks = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            if subject.known == Some(Health::Current) {
+                looks.push(Look::Done);
+                continue;
+            }
+            let id = &subject.id;
+            let api_version = join_api_version(&id.group, &subject.version);
+            let Ok(resource) = viewer.target.resource(&api_version, &id.kind).await else {
+                looks.push(Look::Never);
+                continue;
+            };
+            let name = resource.name(&id.namespace, &id.name);
+            if resource.scope == flux_kube::Scope::Namespaced && name.namespace.is_empty() {
+                let kind =
+                    if id.group.is_empty() { id.kind.clone() } else { format!("{}.{}", id.kind, id.group) };
+                return Err(format!(
+                    "resource {kind} {} is namespace scoped, but namespace is not set",
+                    id.name
+                ));
+            }
+            let allowed = subject.owned
+                && viewer.reviews.may_get(&viewer.identity, &viewer.target, &resource, &name.namespace).await;
+            if !allowed {
+                looks.push(Look::Read { resource, name });
+                continue;
+            }
+            let key = (api_version, id.kind.clone(), name.namespace.clone());
+            let subscription = *positions.entry(key).or_insert_with(|| {
+                subscriptions.push(viewer.hub.subscribe(&resource, &name.namespace));
+                subscriptions.len() - 1
+            });
+            looks.push(Look::Hub { subscription, name, at_least: subject.at_least });
+        }
+        Ok((subscriptions, looks))
+    }
+
+    /// Takes a look at everything that is not known yet.
+    async fn look(&self, viewer: &Viewer, subscriptions: &[Subscription], looks: &[Look]) {
+        for (position, look) in looks.iter().enumerate() {
+            let seen = match look {
+                Look::Done | Look::Never => continue,
+                Look::Hub { subscription, name, at_least } => match subscriptions.get(*subscription) {
+                    Some(subscription) => subscription.seen(name, *at_least),
+                    None => continue,
+                },
+                Look::Read { resource, name } => read(&viewer.target, resource, name).await,
+            };
+            if let Some(object) = self.objects.lock().get_mut(position) {
+                object.seen = seen;
+            }
+        }
+    }
+}
+
+async fn read(target: &Target, resource: &Resource, name: &ObjectName) -> Seen {
+    match target.get_as::<Value>(resource, name).await {
+        Ok(object) => match health(&object, jiff::Timestamp::now().as_second()) {
+            Ok(health) => Seen::Health(health),
+            Err(error) => Seen::Error(error.to_string()),
+        },
+        Err(error) if error.is_not_found() => Seen::Health(Health::NotFound),
+        Err(error) => Seen::Error(flux_driver::message(&error)),
+    }
+}
+
+/// Resolves when one of the subscriptions has news; never without one.
+async fn any_changed(subscriptions: &mut [Subscription]) {
+    if subscriptions.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    let changes = subscriptions.iter_mut().map(|subscription| Box::pin(subscription.changed()));
+    futures::future::select_all(changes).await;
+}
