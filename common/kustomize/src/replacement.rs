@@ -14,7 +14,7 @@ use crate::resource_map::ResourceMap;
 use crate::transform::Shares;
 use crate::yaml_1_1::{Duplicates, read};
 
-use path::{each, lookup, smart_split};
+use path::{Lookup, each, lookup, lookup_or_create, smart_split};
 
 /// The field that is meant if none is named.
 const DEFAULT_FIELD: &str = "metadata.name";
@@ -56,11 +56,69 @@ impl Replacements {
                 }
                 (_, _, Some(targets)) => targets,
             };
-            let value = source_value(map, replacement)?;
-            targets.iter().try_for_each(|target| apply(map, &value, target))?;
+            let mut source = Source::of(map, replacement)?;
+            targets.iter().try_for_each(|target| apply(map, &mut source, target))?;
+            source.release(map);
         }
         Ok(())
     }
+}
+
+/// What is copied.
+struct Source {
+    value: Node,
+    /// The field that the value was taken from as it is. Upstream, value and field are one node: when the field is a target
+    /// as well, the targets after it get what was written there.
+    field: Option<Live>,
+}
+
+/// A field that is watched for changes: the place of its resource, and the mark that it has.
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    place: usize,
+    mark: u32,
+}
+
+/// The mark of a source field that is not shared otherwise.
+const SOURCE_MARK: u32 = u32::MAX;
+
+impl Source {
+    fn of(map: &mut ResourceMap, replacement: &Replacement) -> Result<Self> {
+        let (value, origin) = source_value(map, replacement)?;
+        let mut source = Self { value, field: None };
+        let Some((place, path)) = origin.filter(|_| source.value.is_scalar()) else { return Ok(source) };
+        let Some(resource) = map.get_mut(place) else { return Ok(source) };
+        if let Some(field) = lookup_or_create(resource.node_mut(), &path, Lookup::Existing)? {
+            if field.share() == 0 {
+                field.set_share(SOURCE_MARK);
+            }
+            source.field = Some(Live { place, mark: field.share() });
+            source.value.set_share(0);
+        }
+        Ok(source)
+    }
+
+    /// Whether a field of the resource at this place is the source itself.
+    fn is(&self, place: usize, field: &Node) -> bool {
+        self.field.is_some_and(|live| live.place == place && live.mark == field.share())
+    }
+
+    /// Ends watching.
+    fn release(self, map: &mut ResourceMap) {
+        if let Some(Live { place, mark: SOURCE_MARK }) = self.field
+            && let Some(resource) = map.get_mut(place)
+        {
+            unmark(resource.node_mut());
+        }
+    }
+}
+
+fn unmark(node: &mut Node) {
+    if node.share() == SOURCE_MARK {
+        node.set_share(0);
+    }
+    node.items_mut().into_iter().flatten().for_each(unmark);
+    node.entries_mut().into_iter().flatten().for_each(|entry| unmark(&mut entry.value));
 }
 
 /// The replacements in a file: one, or a list of them.
@@ -81,18 +139,22 @@ fn in_file(content: &[u8]) -> Result<Vec<Replacement>> {
     Err(Error::invalid(format!("unsupported replacement type encountered within replacement path: {kind}")))
 }
 
-fn source_value(map: &ResourceMap, replacement: &Replacement) -> Result<Node> {
+/// The value of a replacement, and the field that has it if it is the whole of one.
+fn source_value(
+    map: &ResourceMap,
+    replacement: &Replacement,
+) -> Result<(Node, Option<(usize, Vec<String>)>)> {
     let source = match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid("value and resource selectors are mutually exclusive"));
         }
-        (None, value) => return Ok(Node::scalar(value.as_deref().unwrap_or_default())),
+        (None, value) => return Ok((Node::scalar(value.as_deref().unwrap_or_default()), None)),
         (Some(source), None) => source,
     };
-    let resource = source_resource(map, source)?;
+    let (place, resource) = source_resource(map, source)?;
     let path = if source.field_path.is_empty() { DEFAULT_FIELD } else { &source.field_path };
-    let found =
-        lookup(resource.node(), &smart_split(path)).context(|| "error looking up replacement source")?;
+    let parts = smart_split(path);
+    let found = lookup(resource.node(), &parts).context(|| "error looking up replacement source")?;
     let Some(value) = found.filter(|node| !path::is_nothing(node)) else {
         return Err(Error::invalid(format!(
             "fieldPath `{path}` is missing for replacement source {}",
@@ -100,7 +162,7 @@ fn source_value(map: &ResourceMap, replacement: &Replacement) -> Result<Node> {
         )));
     };
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
-        return Ok(value.clone());
+        return Ok((value.clone(), Some((place, parts))));
     };
     let Some(text) = value.as_str() else {
         return Err(Error::invalid("delimiter option can only be used with scalar nodes"));
@@ -113,18 +175,18 @@ fn source_value(map: &ResourceMap, replacement: &Replacement) -> Result<Node> {
     };
     let mut value = value.clone();
     value.set_text(part);
-    Ok(value)
+    Ok((value, None))
 }
 
 /// The one resource that has, or had, an id that the selector selects.
-fn source_resource<'m>(map: &'m ResourceMap, source: &SourceSelector) -> Result<&'m Resource> {
+fn source_resource<'m>(map: &'m ResourceMap, source: &SourceSelector) -> Result<(usize, &'m Resource)> {
     let mut found = None;
-    for resource in map {
+    for (place, resource) in map.iter().enumerate() {
         if resource.all_ids().any(|id| id.is_selected_by(&source.id)) {
             if found.is_some() {
                 return Err(Error::invalid(format!("multiple matches for selector {}", SourceText(source))));
             }
-            found = Some(resource);
+            found = Some((place, resource));
         }
     }
     found.ok_or_else(|| Error::invalid(format!("nothing selected by {}", SourceText(source))))
@@ -149,7 +211,7 @@ impl std::fmt::Display for SourceText<'_> {
 }
 
 /// Copies a value into the fields of all resources of a target.
-fn apply(map: &mut ResourceMap, value: &Node, target: &TargetSelector) -> Result<()> {
+fn apply(map: &mut ResourceMap, source: &mut Source, target: &TargetSelector) -> Result<()> {
     let Some(select) = &target.select else {
         return Err(Error::invalid("target must specify resources to select"));
     };
@@ -159,7 +221,6 @@ fn apply(map: &mut ResourceMap, value: &Node, target: &TargetSelector) -> Result
         target.reject.iter().map(Selector::new).collect::<Result<_>>().context(attempt)?;
     let default = [DEFAULT_FIELD.to_owned()];
     let paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
-    let write = Write { value, options: target.options.as_ref() };
     let fields: Vec<Field<'_>> = paths.iter().map(|path| Field { path, parts: smart_split(path) }).collect();
     let mut places = Vec::new();
     for (place, resource) in map.iter().enumerate() {
@@ -170,6 +231,7 @@ fn apply(map: &mut ResourceMap, value: &Node, target: &TargetSelector) -> Result
     for place in places {
         let Some(resource) = map.get_mut(place) else { continue };
         let node = resource.node_mut();
+        let mut write = Write { source, place, options: target.options.as_ref() };
         fields.iter().try_for_each(|field| write.into_field(node, field))?;
     }
     Ok(())
@@ -198,15 +260,17 @@ struct Field<'p> {
 
 /// What is written, and how.
 struct Write<'v> {
-    value: &'v Node,
+    source: &'v mut Source,
+    /// Place of the resource that is written to.
+    place: usize,
     options: Option<&'v FieldOptions>,
 }
 
 impl Write<'_> {
-    fn into_field(&self, resource: &mut Node, field: &Field<'_>) -> Result<()> {
-        let create = self.options.filter(|options| options.create).map(|_| self.value.kind());
+    fn into_field(&mut self, resource: &mut Node, field: &Field<'_>) -> Result<()> {
+        let create = self.options.filter(|options| options.create).map(|_| self.source.value.kind());
         let mut shares = Shares::default();
-        if structured::set(resource, &field.parts, self.value, create, &mut shares) {
+        if structured::set(resource, &field.parts, &self.source.value, create, &mut shares) {
             shares.spread(resource);
             return Ok(());
         }
@@ -232,24 +296,27 @@ impl Write<'_> {
     }
 
     /// Of a scalar only the text changes; anything else is replaced.
-    fn into_node(&self, node: &mut Node) -> Result<()> {
-        let text = self.value.as_str().unwrap_or_default();
+    fn into_node(&mut self, node: &mut Node) -> Result<()> {
+        let text = self.source.value.text().cloned().unwrap_or_default();
         let delimited = self.options.filter(|options| !options.delimiter.is_empty());
         let joined;
         let text = match delimited {
-            None => text,
+            None => text.as_str(),
             Some(options) => {
                 let Some(old) = node.as_str() else {
                     return Err(Error::invalid("delimiter option can only be used with scalar nodes"));
                 };
-                joined = replace_part(old, options, text);
+                joined = replace_part(old, options, &text);
                 &joined
             }
         };
         if node.kind() == Kind::Scalar {
             node.set_text(Text::from(text));
+            if self.source.is(self.place, node) {
+                self.source.value.set_text(Text::from(text));
+            }
         } else {
-            *node = self.value.clone();
+            *node = self.source.value.clone();
             node.set_share(0);
         }
         Ok(())

@@ -5,6 +5,7 @@ use flux_yaml::Text;
 use super::json::JsonPatch;
 use super::{Selector, strategic};
 use crate::error::{Context as _, Error, Result};
+use crate::go_syntax::quoted;
 use crate::gvk::Gvk;
 use crate::kustomization;
 use crate::resource::Resource;
@@ -29,7 +30,8 @@ pub(crate) trait Inputs {
 #[derive(Debug)]
 pub(crate) struct PatchEntry {
     kind: Kind,
-    target: Option<Selector>,
+    /// Compiled when it is applied: a patch without effect has no say in what its target is.
+    target: Option<kustomization::Selector>,
     source: String,
 }
 
@@ -89,13 +91,13 @@ impl PatchEntry {
                 }
                 Kind::Strategic(resources)
             }
+            (Err(_), Ok(json)) if json.is_empty() => Kind::Strategic(Vec::new()),
             (Err(_), Ok(json)) => Kind::Json(json),
             (Err(_), Err(_)) => {
                 return Err(Error::invalid(format!("unable to parse SM or JSON patch from {source}")));
             }
         };
-        let target = entry.target.as_ref().map(Selector::new).transpose()?;
-        Ok(Self { kind, target, source })
+        Ok(Self { kind, target: entry.target.clone(), source })
     }
 
     /// The entries of `patchesStrategicMerge`, or what `paths` and `patches` of a plugin configuration hold.
@@ -159,11 +161,7 @@ impl PatchEntry {
         if patch.is_empty() {
             return Err(Error::invalid(format!("patch appears to be empty; file={path}, JsonOp={text}")));
         }
-        Ok(Self {
-            kind: Kind::LegacyJson(patch),
-            target: Some(Selector::new(target)?),
-            source: String::new(),
-        })
+        Ok(Self { kind: Kind::LegacyJson(patch), target: Some(target.clone()), source: String::new() })
     }
 
     /// Applies the patch to the resources it is for.
@@ -216,7 +214,8 @@ impl PatchEntry {
 }
 
 /// Places of the resources that a patch target selects.
-pub(super) fn select(map: &ResourceMap, target: &Selector) -> Result<Vec<usize>> {
+pub(super) fn select(map: &ResourceMap, target: &kustomization::Selector) -> Result<Vec<usize>> {
+    let target = Selector::new(target)?;
     let mut places = Vec::new();
     for (place, resource) in map.iter().enumerate() {
         if target.selects(resource)? {
@@ -293,11 +292,6 @@ fn apply_json(resource: &mut Resource, patch: &JsonPatch) -> Result<()> {
 
 /// Prefix of the annotations that outlive a JSON patch.
 const INTERNAL: &str = "internal.config.kubernetes.io/";
-
-/// A text as Go's `%q` prints it.
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Kubernetes' selectors over labels: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`.
 
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 
 /// Requirements that all have to hold.
 #[derive(Debug, Clone, Default)]
@@ -39,15 +39,16 @@ impl LabelSelector {
         let tokens = tokens(text);
         let mut parser = Parser { tokens: &tokens };
         let mut requirements = Vec::new();
+        if !parser.tokens.is_empty() && !parser.is_at_requirement() {
+            return Err(unexpected(parser.next(), "!, identifier, or 'end of string'"));
+        }
         while !parser.tokens.is_empty() {
-            requirements.push(parser.requirement()?);
+            requirements.push(parser.requirement().context(|| "unable to parse requirement")?);
             match parser.next() {
                 None => break,
-                Some(Token::Symbol(",")) if !parser.tokens.is_empty() => {}
-                Some(Token::Symbol(",")) => {
-                    return Err(unparsable("found '', expected: identifier after ','"));
-                }
-                Some(token) => return Err(unexpected(Some(token), "',' or 'end of string'")),
+                Some(Token::Symbol(",")) if parser.is_at_requirement() => {}
+                Some(Token::Symbol(",")) => return Err(unexpected(parser.next(), "identifier after ','")),
+                token => return Err(unexpected(token, "',' or 'end of string'")),
             }
         }
         Ok(Self { requirements })
@@ -94,6 +95,10 @@ impl<'t> Parser<'t, '_> {
         Some(first.clone())
     }
 
+    fn is_at_requirement(&self) -> bool {
+        matches!(self.tokens.first(), Some(Token::Word(_) | Token::Symbol("!")))
+    }
+
     fn requirement(&mut self) -> Result<Requirement> {
         let first = self.next();
         if first == Some(Token::Symbol("!")) {
@@ -102,7 +107,7 @@ impl<'t> Parser<'t, '_> {
         }
         let key = match first {
             Some(Token::Word(key)) => checked_key(key)?,
-            other => return Err(unexpected(other, "!, identifier, or 'end of string'")),
+            other => return Err(unexpected(other, "identifier")),
         };
         if matches!(self.tokens.first(), None | Some(Token::Symbol(","))) {
             return Ok(Requirement { key, condition: Condition::Exists });
@@ -135,8 +140,12 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn values(&mut self) -> Result<Vec<String>> {
-        if self.next() != Some(Token::Symbol("(")) {
-            return Err(unparsable("expected '('"));
+        match self.next() {
+            Some(Token::Symbol("(")) => {}
+            other => return Err(unexpected(other, "'('")),
+        }
+        if !matches!(self.tokens.first(), Some(Token::Word(_) | Token::Symbol("," | ")"))) {
+            return Err(unexpected(self.next(), "',', ')' or identifier"));
         }
         let mut values = Vec::new();
         loop {
@@ -147,7 +156,7 @@ impl<'t> Parser<'t, '_> {
             match self.next() {
                 Some(Token::Symbol(",")) => {}
                 Some(Token::Symbol(")")) => return Ok(values),
-                other => return Err(unexpected(other, "',', or ')'")),
+                other => return Err(unexpected(other, "',' or ')'")),
             }
         }
     }
@@ -235,7 +244,7 @@ fn unexpected(found: Option<Token<'_>>, expected: &str) -> Error {
 }
 
 fn unparsable(why: &str) -> Error {
-    Error::invalid(format!("unable to parse requirement: {why}"))
+    Error::invalid(why)
 }
 
 #[cfg(test)]

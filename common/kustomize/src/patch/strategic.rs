@@ -28,16 +28,13 @@ const MANY_FIELDS: usize = 16;
 /// cannot be looked up by its key.
 pub(crate) fn merge(mut resource: Node, patch: &Node, schema: &Schema) -> Result<Option<Node>> {
     let mut merger = Merger { schema, changed: Vec::new() };
-    let merged = match merger.value(&mut resource, Patch::Node(patch), None)? {
-        Outcome::Keep => Some(resource),
-        Outcome::Remove => None,
-        Outcome::Replace(node) => Some(node),
-    };
-    let changed = merger.changed;
-    Ok(merged.map(|mut node| {
-        changed.iter().for_each(|model| node.spread_share(model));
-        node
-    }))
+    match merger.value(&mut resource, Patch::Node(patch), None)? {
+        // the directive to replace the whole resource has no effect upstream
+        Outcome::Keep | Outcome::Replace(_) => {}
+        Outcome::Remove => return Ok(None),
+    }
+    merger.changed.iter().for_each(|model| resource.spread_share(model));
+    Ok(Some(resource))
 }
 
 /// What the patch has at the place of a value.

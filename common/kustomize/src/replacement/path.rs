@@ -1,10 +1,9 @@
 //! Paths of fields as kyaml reads them: names, `[key=value]`, `[=value]`, indexes, `-` and `*`.
 
-use flux_yaml::{Entry, Kind, Limits, Node, Style, Tag};
+use flux_yaml::{Entry, Kind, Limits, Lists, Node, Tag};
 use regex::Regex;
 
 use crate::error::{Error, Result};
-use crate::field::quote_if_ambiguous;
 use crate::patch::compile;
 use crate::transform::{split_path, wrong_kind};
 
@@ -290,24 +289,9 @@ fn each_element(
     Ok(found)
 }
 
-/// A scalar as it is written, with its quotes.
+/// A node as it is written, with its quotes.
 fn written(node: &Node) -> String {
-    let Some(text) = node.as_str() else {
-        return flux_yaml::to_sorted_yaml(node).unwrap_or_default().trim().to_owned();
-    };
-    let mut quoted = node.clone();
-    if node.tag() == Tag::Str {
-        quote_if_ambiguous(&mut quoted);
-    }
-    match quoted.style() {
-        Style::DoubleQuoted => {
-            let mut out = String::new();
-            flux_yaml::push_json_string(&mut out, text);
-            out
-        }
-        Style::SingleQuoted => format!("'{}'", text.replace('\'', "''")),
-        Style::Plain | Style::Literal | Style::Folded | Style::Flow => text.trim().to_owned(),
-    }
+    flux_yaml::to_styled_yaml(node, Lists::Compact).trim().to_owned()
 }
 
 fn each_field(
@@ -336,11 +320,6 @@ fn each_field(
         return each(&mut inner, rest, create, visit);
     }
     each(field, rest, create, visit)
-}
-
-/// The tree as text, in its own order and style.
-pub(super) fn styled(tree: &Node) -> Option<String> {
-    flux_yaml::to_sorted_yaml(tree).ok().map(|text| text.trim().to_owned())
 }
 
 /// The tree in a text; nothing if there is none.

@@ -1,6 +1,6 @@
 //! Values inside of texts that are JSON or YAML themselves.
 
-use flux_yaml::{Kind, Node, Value, push_json_string};
+use flux_yaml::{Kind, Limits, Lists, Node, Value, push_json_string, to_styled_yaml};
 
 use super::path::{Lookup, each, lookup, lookup_or_create, parse_text};
 use crate::transform::Shares;
@@ -49,10 +49,10 @@ fn find<'p>(resource: &Node, path: &'p [String]) -> Option<(&'p [String], &'p [S
 /// JSON stays JSON, of one line or several; all else is written as YAML.
 fn serialise(tree: &Node, original: &str) -> Option<String> {
     if !original.trim_start().starts_with(['{', '[']) {
-        return crate::replacement::path::styled(tree);
+        return Some(to_styled_yaml(tree, Lists::Compact).trim().to_owned());
     }
     let mut tree = tree.clone();
-    tree.expand(&flux_yaml::Limits::default()).ok()?;
+    tree.expand(&Limits::default()).ok()?;
     let value = tree.to_value().ok()?;
     if original.contains('\n') && original.contains("  ") {
         let mut out = String::new();

@@ -58,10 +58,7 @@ fn built_in_lists_merge_by_the_keys_of_the_documents() {
         assert_eq!(all(&api, "MutatingWebhookConfiguration", &["webhooks"]), one("name"));
         assert_eq!(all(&api, "ValidatingWebhookConfiguration", &["webhooks"]), one("name"));
         let api = format!("storage.k8s.io/{version}");
-        assert_eq!(
-            all(&api, "CSINode", &["spec", "drivers"]),
-            if version == "v1" { one("name") } else { None }
-        );
+        assert_eq!(all(&api, "CSINode", &["spec", "drivers"]), one("name"));
         let api = format!("batch/{version}");
         let path = ["spec", "jobTemplate", "spec", "template", "spec", "containers"];
         assert_eq!(all(&api, "CronJob", &path), one("name"));

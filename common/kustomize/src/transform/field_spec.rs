@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use flux_yaml::{Entry, Kind, Node, Tag, Text};
+use flux_yaml::{Entry, Kind, Lists, Node, Tag, Text, to_styled_yaml};
 
 use crate::error::{Context as _, Error, Result};
 use crate::gvk::{Gvk, ResourceId, split_api_version};
@@ -189,7 +189,7 @@ pub(crate) fn set_scalar(node: &mut Node, text: impl Into<Text>, tag: Tag) -> Re
 
 /// What kyaml says of a node that is not of the kind it needs.
 pub(crate) fn wrong_kind(node: &Node, expected: Kind) -> Error {
-    let text = flux_yaml::to_sorted_yaml(node).unwrap_or_default();
+    let text = to_styled_yaml(node, Lists::Compact);
     Error::invalid(format!(
         "wrong node kind: expected {} but got {}: node contents:\n{text}",
         kind_name(expected),

@@ -185,7 +185,10 @@ fn values(items: &mut List<Node>, patches: &[Node]) {
     let text = |node: &Node| node.text().cloned().unwrap_or_default();
     let patched: std::collections::HashSet<&str> = patches.iter().filter_map(Node::as_str).collect();
     for node in patches {
-        merged.put(text(node), open(node.clone()));
+        // of equal values in the patch, the first one counts
+        if !merged.places.contains_key(node.as_str().unwrap_or_default()) {
+            merged.put(text(node), open(node.clone()));
+        }
     }
     for node in own {
         // the resource's own node stays as it is only where the patch has the value, too
