@@ -79,6 +79,9 @@ struct Live {
     mark: u32,
 }
 
+/// Where a whole field was read: the place of its resource, and its path.
+type Origin = (usize, Vec<String>);
+
 /// The mark of a source field that is not shared otherwise.
 const SOURCE_MARK: u32 = u32::MAX;
 
@@ -140,10 +143,7 @@ fn in_file(content: &[u8]) -> Result<Vec<Replacement>> {
 }
 
 /// The value of a replacement, and the field that has it if it is the whole of one.
-fn source_value(
-    map: &ResourceMap,
-    replacement: &Replacement,
-) -> Result<(Node, Option<(usize, Vec<String>)>)> {
+fn source_value(map: &ResourceMap, replacement: &Replacement) -> Result<(Node, Option<Origin>)> {
     let source = match (&replacement.source, &replacement.source_value) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid("value and resource selectors are mutually exclusive"));
@@ -232,7 +232,7 @@ fn apply(map: &mut ResourceMap, source: &mut Source, target: &TargetSelector) ->
         let Some(resource) = map.get_mut(place) else { continue };
         let node = resource.node_mut();
         let mut write = Write { source, place, options: target.options.as_ref() };
-        fields.iter().try_for_each(|field| write.into_field(node, field))?;
+        fields.iter().try_for_each(|field| write.write_field(node, field))?;
     }
     Ok(())
 }
@@ -267,7 +267,7 @@ struct Write<'v> {
 }
 
 impl Write<'_> {
-    fn into_field(&mut self, resource: &mut Node, field: &Field<'_>) -> Result<()> {
+    fn write_field(&mut self, resource: &mut Node, field: &Field<'_>) -> Result<()> {
         let create = self.options.filter(|options| options.create).map(|_| self.source.value.kind());
         let mut shares = Shares::default();
         if structured::set(resource, &field.parts, &self.source.value, create, &mut shares) {
@@ -281,7 +281,7 @@ impl Write<'_> {
         let mut problem = None;
         let found = each(resource, &field.parts, create, &mut |node| {
             if problem.is_none() {
-                problem = self.into_node(node).err();
+                problem = self.write_node(node).err();
                 shares.note(node);
             }
         });
@@ -296,7 +296,7 @@ impl Write<'_> {
     }
 
     /// Of a scalar only the text changes; anything else is replaced.
-    fn into_node(&mut self, node: &mut Node) -> Result<()> {
+    fn write_node(&mut self, node: &mut Node) -> Result<()> {
         let text = self.source.value.text().cloned().unwrap_or_default();
         let delimited = self.options.filter(|options| !options.delimiter.is_empty());
         let joined;

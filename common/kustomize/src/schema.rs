@@ -17,14 +17,14 @@ const BUILT_IN_VERSION: &str = "v1.21.2";
 
 /// The types and scopes that hold in one build.
 #[derive(Debug, Clone, Default)]
-pub struct Schema {
+pub(crate) struct Schema {
     custom: Option<Arc<Document>>,
     chosen: bool,
 }
 
 /// Whether a setting replaces an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precedence {
+pub(crate) enum Precedence {
     /// The root's setting: it always wins.
     Root,
     /// A nested kustomization's setting: it holds only if none was made before.
@@ -33,7 +33,7 @@ pub enum Precedence {
 
 /// What is known of the type of a value.
 #[derive(Debug, Clone, Copy)]
-pub struct Type<'s> {
+pub(crate) struct Type<'s> {
     schema: &'s Schema,
     kind: Kind<'s>,
 }
@@ -46,11 +46,11 @@ enum Kind<'s> {
 
 /// How the elements of an associative list are told apart. A list of scalars has no keys: its values are their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MergeKeys<'s>(pub Vec<&'s str>);
+pub(crate) struct MergeKeys<'s>(pub(crate) Vec<&'s str>);
 
 impl Schema {
     /// The built-in schema alone.
-    pub fn built_in() -> Self {
+    pub(crate) fn built_in() -> Self {
         Self::default()
     }
 
@@ -59,7 +59,7 @@ impl Schema {
     /// # Errors
     /// Both are given, the version is not built in, or the document is not an OpenAPI document (kustomize panics at
     /// the first use of such a document).
-    pub fn set(
+    pub(crate) fn set(
         &mut self,
         version: Option<&str>,
         document: Option<&[u8]>,
@@ -88,7 +88,7 @@ impl Schema {
     }
 
     /// The type of resources of this API version and kind.
-    pub fn resource(&self, api_version: &str, kind: &str) -> Option<Type<'_>> {
+    pub(crate) fn resource(&self, api_version: &str, kind: &str) -> Option<Type<'_>> {
         if let Some(definition) = self.custom.as_ref().and_then(|custom| custom.resource(api_version, kind)) {
             return Some(Type { schema: self, kind: Kind::Custom(definition) });
         }
@@ -97,7 +97,7 @@ impl Schema {
     }
 
     /// Whether the schema says that resources of this kind are never in a namespace. Unknown kinds are namespaced.
-    pub fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
+    pub(crate) fn is_cluster_scoped(&self, api_version: &str, kind: &str) -> bool {
         match BUILT_IN.kind(api_version, kind) {
             Some((_, Scope::Cluster)) => true,
             Some((_, Scope::Namespaced)) => false,
@@ -137,7 +137,7 @@ impl Schema {
 
 impl<'s> Type<'s> {
     /// The type of a field, or of any value of a map.
-    pub fn field(self, name: &str) -> Option<Self> {
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
         let kind = match self.kind {
             Kind::BuiltIn(found) => BUILT_IN.field(found, name).map(|next| self.schema.built_in_type(next)),
             Kind::Custom(definition) => definition.field(name).and_then(|next| self.schema.resolve(next)),
@@ -146,7 +146,7 @@ impl<'s> Type<'s> {
     }
 
     /// The type of the elements of a list.
-    pub fn elements(self) -> Option<Self> {
+    pub(crate) fn elements(self) -> Option<Self> {
         let kind = match self.kind {
             Kind::BuiltIn(found) => BUILT_IN.items(found).map(|next| self.schema.built_in_type(next)),
             Kind::Custom(definition) => definition.items().and_then(|next| self.schema.resolve(next)),
@@ -155,7 +155,7 @@ impl<'s> Type<'s> {
     }
 
     /// The keys by which a list of this type is merged, or nothing if a patch replaces it as a whole.
-    pub fn merge_keys(self) -> Option<MergeKeys<'s>> {
+    pub(crate) fn merge_keys(self) -> Option<MergeKeys<'s>> {
         match self.kind {
             Kind::BuiltIn(found) => BUILT_IN.merge_keys(found).map(|keys| MergeKeys(keys.collect())),
             Kind::Custom(definition) => {

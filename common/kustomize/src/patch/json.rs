@@ -26,6 +26,7 @@ impl JsonPatch {
     ///
     /// # Errors
     /// It does not parse, or is no list of objects.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let value = if text.starts_with('[') {
             let value: serde_json::Value =
@@ -69,6 +70,7 @@ impl JsonPatch {
     ///
     /// # Errors
     /// The tree has no JSON form, or an operation cannot be applied.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
     pub(crate) fn apply(&self, node: &Node) -> Result<Node> {
         let mut document = node.to_value().map_err(|error| Error::invalid(error.to_string()))?;
         self.0.iter().try_for_each(|operation| operation.apply(&mut document))?;
@@ -138,6 +140,7 @@ impl Operation {
         take(parent, &key).map(drop).map_err(|why| failed("remove for path", path, &why))
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
     fn replace(&self, document: &mut Value) -> Result<()> {
         let path = self.path("operation missing path field: ")?;
         if path.is_empty() {
@@ -210,6 +213,7 @@ fn failed(attempt: &str, path: &str, why: &str) -> Error {
 
 /// The collection that a pointer leads into, and the last part of the pointer. What stands before the first slash does
 /// not count.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
 fn find<'v>(document: &'v mut Value, path: &str) -> Option<(&'v mut Value, String)> {
     let (_, path) = path.split_once('/')?;
     let (parents, key) = path.rsplit_once('/').map_or((None, path), |(parents, key)| (Some(parents), key));
@@ -246,6 +250,7 @@ fn integer(key: &str) -> Result<i64, Reason> {
     key.parse().map_err(|_| format!("strconv.Atoi: parsing {key:?}: invalid syntax"))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
 fn insert(parent: &mut Value, key: &str, value: Value) -> Result<(), Reason> {
     match parent {
         Value::List(items) if key == "-" => items.push(value),
@@ -261,6 +266,7 @@ fn insert(parent: &mut Value, key: &str, value: Value) -> Result<(), Reason> {
     Ok(())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
 fn take(parent: &mut Value, key: &str) -> Result<Value, Reason> {
     match parent {
         Value::List(items) => {
@@ -275,6 +281,7 @@ fn take(parent: &mut Value, key: &str) -> Result<Value, Reason> {
 }
 
 /// The value of a key; null if an object does not have it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type of value will do")]
 fn read_key(parent: &Value, key: &str) -> Result<Value, Reason> {
     match parent {
         Value::List(items) => Ok(items.get(index(key, items.len())?).cloned().unwrap_or_default()),

@@ -80,7 +80,7 @@ fn translate(pattern: &str) -> String {
             }
             '[' if tail.starts_with(':') => match tail.split_once(":]") {
                 Some((name, after)) => {
-                    out.push_str("[");
+                    out.push('[');
                     out.push_str(name);
                     out.push_str(":]");
                     after

@@ -63,7 +63,8 @@ pub(crate) fn smart_split(path: &str) -> Vec<String> {
                 }
             }
             if !part.contains('=') {
-                part = part.trim_matches(['[', ']']).to_owned();
+                let name = part.trim_matches(['[', ']']).to_owned();
+                part = name;
             }
         }
         joined.push(part);
@@ -134,6 +135,7 @@ pub(crate) fn lookup_or_create<'n>(
 }
 
 /// Where in a node a part leads to.
+#[expect(clippy::wildcard_enum_match_arm, reason = "guards on every other part")]
 fn place(node: &Node, part: &Part<'_>) -> Result<Option<usize>> {
     let wanted = if matches!(part, Part::Name(_)) { Kind::Mapping } else { Kind::Sequence };
     match part {

@@ -63,6 +63,7 @@ fn serialise(tree: &Node, original: &str) -> Option<String> {
 }
 
 /// JSON on several lines, as Go's `MarshalIndent` with two spaces writes it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others take one line")]
 fn push_indented(out: &mut String, value: &Value, depth: usize) {
     let line = |out: &mut String, depth: usize| {
         out.push('\n');

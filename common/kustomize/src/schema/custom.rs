@@ -25,9 +25,9 @@ pub(super) struct Document {
 #[derive(Debug, Default)]
 pub(super) struct Definition {
     reference: Option<String>,
-    fields: HashMap<String, Definition>,
-    additional: Option<Box<Definition>>,
-    items: Option<Box<Definition>>,
+    fields: HashMap<String, Self>,
+    additional: Option<Box<Self>>,
+    items: Option<Box<Self>>,
     merge_keys: Option<Vec<String>>,
 }
 

@@ -9,6 +9,7 @@ fn keys(schema: &Schema, api_version: &str, kind: &str, path: &[&str]) -> Option
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn built_in_lists_merge_by_the_keys_of_the_documents() {
     let schema = Schema::built_in();
     let pod = ["spec", "template", "spec"];

@@ -44,6 +44,7 @@ pub(crate) type Visit<'a> = &'a mut dyn FnMut(&mut Node) -> Result<()>;
 
 impl FieldSpec {
     /// A spec of these parts.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the field is called so in configuration files")]
     pub(crate) fn new(gvk: Gvk, path: impl Into<Text>, create: bool) -> Self {
         let path = path.into();
         let segments = split_path(&path, '/').into_iter().map(PathSegment::parse).collect();
@@ -124,7 +125,7 @@ fn walk(node: &mut Node, path: &[PathSegment], create: Create, visit: Visit<'_>)
             }
             Ok(())
         }
-        Kind::Mapping => match child(node, segment, rest.is_empty(), create)? {
+        Kind::Mapping => match child(node, (segment, rest), create)? {
             Some(field) => walk(field, rest, create, visit),
             None => Ok(()),
         },
@@ -135,8 +136,7 @@ fn walk(node: &mut Node, path: &[PathSegment], create: Create, visit: Visit<'_>)
 /// The field of a mapping that a segment names; created, or turned from null into the needed kind, where that is wanted.
 fn child<'n>(
     mapping: &'n mut Node,
-    segment: &PathSegment,
-    is_leaf: bool,
+    (segment, rest): (&PathSegment, &[PathSegment]),
     create: Create,
 ) -> Result<Option<&'n mut Node>> {
     if segment.name.is_empty() {
@@ -146,7 +146,7 @@ fn child<'n>(
         let error = wrong_kind(mapping, Kind::Sequence);
         return Err(error.within(format!("fieldName: {}", segment.name)));
     }
-    let wanted = match (create, is_leaf) {
+    let wanted = match (create, rest.is_empty()) {
         (Create::Never, _) => None,
         _ if segment.is_list => None,
         (_, true) => create.leaf(),

@@ -29,6 +29,7 @@ fn map() -> ResourceMap {
     Texts.parse(text.as_bytes()).unwrap().into_iter().collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field has it")]
 fn selector(kind: &str) -> Option<kustomization::Selector> {
     let mut selector = kustomization::Selector::default();
     kind.clone_into(&mut selector.id.gvk.kind);

@@ -6,7 +6,7 @@
 
 mod irregular;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use flux_yaml::{List, Node, Tag, Text};
 
@@ -78,10 +78,10 @@ impl<'s> Merger<'s> {
         let mut olds = Olds::of(items, key);
         let mut merged =
             Merged { items: Vec::with_capacity(items.len() + patches.len()), places: HashMap::new() };
-        let mut seen: HashMap<&str, ()> = HashMap::with_capacity(patches.len());
+        let mut seen: HashSet<&str> = HashSet::with_capacity(patches.len());
         for node in patches {
             let text = key_text(node, key).cloned().unwrap_or_default();
-            if seen.insert(key_text(node, key).map(Text::as_str).unwrap_or_default(), ()).is_some() {
+            if !seen.insert(key_text(node, key).map(Text::as_str).unwrap_or_default()) {
                 continue;
             }
             match olds.first(&text).and_then(|place| items.get_mut(place)) {
@@ -183,7 +183,7 @@ fn values(items: &mut List<Node>, patches: &[Node]) {
         Merged { items: Vec::with_capacity(items.len() + patches.len()), places: HashMap::new() };
     let own = std::mem::take(items);
     let text = |node: &Node| node.text().cloned().unwrap_or_default();
-    let patched: std::collections::HashSet<&str> = patches.iter().filter_map(Node::as_str).collect();
+    let patched: HashSet<&str> = patches.iter().filter_map(Node::as_str).collect();
     for node in patches {
         // of equal values in the patch, the first one counts
         if !merged.places.contains_key(node.as_str().unwrap_or_default()) {

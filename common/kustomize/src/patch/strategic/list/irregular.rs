@@ -55,6 +55,17 @@ struct Lists<'k> {
     keys: &'k [&'k str],
 }
 
+/// What the patch has for an element.
+#[derive(Debug, Clone, Copy)]
+enum Theirs {
+    /// The resource's own element: both lists are one.
+    Same,
+    /// Nothing.
+    Absent,
+    /// The element at this place.
+    Element(usize),
+}
+
 impl Lists<'_> {
     fn node(&self, place: usize) -> Option<&Node> {
         self.nodes.get(place)
@@ -101,8 +112,8 @@ impl Lists<'_> {
             tuple.iter().zip(valid).filter(|(_, valid)| **valid).map(|(value, _)| value.as_str()).collect();
         let own = self.first(&self.own, &keys, &values);
         let patch = match &self.patches {
-            Some(patches) => Some(self.first(patches, &keys, &values)),
-            None => None,
+            None => Theirs::Same,
+            Some(patches) => self.first(patches, &keys, &values).map_or(Theirs::Absent, Theirs::Element),
         };
         let Some(merged) = self.merge_elements(merger, own, patch, known)? else {
             // upstream deletes once for each key
@@ -121,14 +132,17 @@ impl Lists<'_> {
         &mut self,
         merger: &mut Merger<'s>,
         own: Option<usize>,
-        patch: Option<Option<usize>>,
+        patch: Theirs,
         known: Option<Type<'s>>,
     ) -> Result<Option<usize>> {
-        let patch_node = patch.flatten().and_then(|place| self.node(place).cloned());
-        let patch = match (patch, &patch_node) {
-            (None, _) => Patch::Same,
-            (Some(_), None) => Patch::Absent,
-            (Some(_), Some(node)) => Patch::Node(node),
+        let element = match patch {
+            Theirs::Element(place) => self.node(place).cloned(),
+            Theirs::Same | Theirs::Absent => None,
+        };
+        let patch = match (patch, &element) {
+            (Theirs::Same, _) => Patch::Same,
+            (_, Some(node)) => Patch::Node(node),
+            (_, None) => Patch::Absent,
         };
         let Some(own) = own else {
             let node =
