@@ -131,7 +131,7 @@ impl Scanner<'_> {
 
     /// A comment at the end of the line of a token.
     pub(super) fn line_comment(&mut self, token: Mark) {
-        if self.comments.is_none() || self.cursor.breaks_before() > 0 {
+        if !matches!(self.cursor.byte(0), b' ' | b'\t' | b'#') || self.cursor.breaks_before() > 0 {
             return;
         }
         let blanks = (0..LOOKAHEAD).take_while(|at| matches!(self.cursor.byte(*at), b' ' | b'\t')).count();
@@ -141,8 +141,8 @@ impl Scanner<'_> {
         self.cursor.skip(blanks);
         let start = self.place();
         self.cursor.skip_to_line_end();
-        let line = self.cursor.since(start.index).to_owned();
         if let Some(comments) = &mut self.comments {
+            let line = self.cursor.since(start.index).to_owned();
             comments.all.push(Comment { token: token.index(), start, line, ..Comment::default() });
         }
     }
@@ -164,9 +164,26 @@ impl Scanner<'_> {
         }
     }
 
+    /// Skips comment lines as far as [`Self::comment_lines`] reads them: tabs before a further `#` are no error, although
+    /// they are one before anything else.
+    fn skip_comment_lines(&mut self) {
+        loop {
+            self.cursor.skip_to_line_end();
+            let blank = |at: &usize| matches!(self.cursor.byte(*at), b' ' | b'\t' | b'\n' | b'\r');
+            let next = (1..LOOKAHEAD).find(|at| !blank(at)).unwrap_or(LOOKAHEAD);
+            if next == LOOKAHEAD || self.cursor.byte(next) != b'#' {
+                return;
+            }
+            self.cursor.skip_to(self.cursor.mark().index() + next);
+        }
+    }
+
     /// Comment lines, from the first `#` on; leaves the cursor behind the last comment.
     pub(super) fn comment_lines(&mut self, scan: Mark) {
-        let Some(mut comments) = self.comments.take() else { return };
+        let Some(mut comments) = self.comments.take() else {
+            self.skip_comment_lines();
+            return;
+        };
         let here = self.place();
         let newlines = self.cursor.breaks_before();
         let [second_last, last] = comments.recent;

@@ -121,6 +121,25 @@ fn no_input_takes_long() {
     }
 }
 
+/// Found by fuzzing: upstream reads on from comment to comment, and then a tab is no indentation.
+#[test]
+fn tabs_before_a_further_comment_are_skipped() {
+    for (text, valid) in [
+        ("# a\n\t# b\nc: d\n", true),
+        ("# a\n\n \t # b\n\t#\nc: d\n", true),
+        ("# a\n\tc: d\n", false),
+        ("c: d # a\n\t# b\n", false),
+        ("\t# a\n", false),
+    ] {
+        assert_eq!(parse_documents(text.as_bytes()).is_ok(), valid, "{text:?}");
+        assert_eq!(
+            flux_yaml::parse_commented(text.as_bytes(), &Limits::default()).is_ok(),
+            valid,
+            "{text:?}"
+        );
+    }
+}
+
 /// Found by fuzzing: the order of keys is no order, and the standard library's sort panics on it.
 #[test]
 fn keys_whose_order_goes_round_in_a_circle() {
