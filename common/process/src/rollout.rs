@@ -113,11 +113,25 @@ impl IdGenerator for RolloutIds {
 #[cfg(test)]
 mod tests {
     use opentelemetry::trace::TracerProvider as _;
-    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+    use parking_lot::Mutex;
+    use std::sync::Arc;
     use tracing::info_span;
     use tracing_subscriber::prelude::*;
 
     use super::*;
+
+    /// Keeps what is exported.
+    #[derive(Clone, Debug, Default)]
+    struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+    impl SpanExporter for Kept {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().extend(batch);
+            Ok(())
+        }
+    }
 
     #[test]
     fn ids_depend_on_source_and_revision() {
@@ -129,7 +143,7 @@ mod tests {
 
     #[test]
     fn two_processes_meet_in_one_trace() {
-        let exporter = InMemorySpanExporter::default();
+        let exporter = Kept::default();
         let provider = SdkTracerProvider::builder()
             .with_id_generator(RolloutIds::default())
             .with_simple_exporter(exporter.clone())
@@ -148,7 +162,7 @@ mod tests {
             let continued = info_span!(parent: None, "send alerts for revision");
             assert!(join_traceparent(&continued, header.as_deref().unwrap()));
         });
-        let spans = exporter.get_finished_spans().unwrap();
+        let spans = exporter.0.lock().clone();
         let [pull, notify, send] = spans.as_slice() else { panic!("{spans:?}") };
         assert_eq!(pull.span_context.trace_id(), rollout.trace);
         assert_eq!((pull.span_context.span_id(), notify.parent_span_id), (rollout.root, rollout.root));
