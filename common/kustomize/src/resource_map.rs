@@ -20,6 +20,18 @@ use index::Index;
 pub struct ResourceMap {
     resources: Vec<Resource>,
     index: RefCell<Index>,
+    /// What was handed out to be changed since empty resources were last dropped.
+    changed: Changed,
+}
+
+/// Which resources may have become empty.
+#[derive(Debug, Default)]
+enum Changed {
+    /// Those at these places.
+    Places(Vec<usize>),
+    /// Any.
+    #[default]
+    All,
 }
 
 impl ResourceMap {
@@ -47,6 +59,7 @@ impl ResourceMap {
     #[expect(clippy::iter_without_into_iter, reason = "changing resources is for this crate alone")]
     pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
         self.index.get_mut().forget();
+        self.changed = Changed::All;
         self.resources.iter_mut()
     }
 
@@ -58,6 +71,9 @@ impl ResourceMap {
     /// The resource at this place, to change it.
     pub(crate) fn get_mut(&mut self, place: usize) -> Option<&mut Resource> {
         self.index.get_mut().touch(place);
+        if let Changed::Places(places) = &mut self.changed {
+            places.push(place);
+        }
         self.resources.get_mut(place)
     }
 
@@ -69,6 +85,9 @@ impl ResourceMap {
         let id = resource.id();
         if !self.with_current_id(id).is_empty() {
             return Err(Error::invalid(format!("may not add resource with an already registered id: {id}")));
+        }
+        if let Changed::Places(places) = &mut self.changed {
+            places.push(self.resources.len());
         }
         self.resources.push(resource);
         Ok(())
@@ -84,7 +103,16 @@ impl ResourceMap {
 
     /// Drops the resources of which nothing is left.
     pub(crate) fn drop_empty(&mut self) {
-        self.retain(|resource| !resource.is_empty());
+        let changed = std::mem::replace(&mut self.changed, Changed::Places(Vec::new()));
+        let is_empty = |place: &usize| self.resources.get(*place).is_some_and(Resource::is_empty);
+        let has_empty = match changed {
+            Changed::Places(places) => places.iter().any(is_empty),
+            Changed::All => true,
+        };
+        if has_empty {
+            self.retain(|resource| !resource.is_empty());
+            self.changed = Changed::Places(Vec::new());
+        }
     }
 
     /// Keeps the resources for which `keep` holds.
@@ -93,6 +121,7 @@ impl ResourceMap {
         self.resources.retain(keep);
         if self.resources.len() != before {
             self.index.get_mut().forget();
+            self.changed = Changed::All;
         }
     }
 
@@ -206,7 +235,7 @@ impl ResourceMap {
 impl FromIterator<Resource> for ResourceMap {
     /// A map of resources whose ids are known to differ.
     fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
-        Self { resources: resources.into_iter().collect(), index: RefCell::default() }
+        Self { resources: resources.into_iter().collect(), ..Self::default() }
     }
 }
 

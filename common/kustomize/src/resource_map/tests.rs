@@ -51,3 +51,19 @@ fn a_merged_config_map_keeps_place_and_old_data() {
     let message = map.absorb(generated).unwrap_err().message();
     assert!(message.ends_with("does not exist; cannot merge or replace"), "{message}");
 }
+
+#[test]
+fn what_became_empty_is_dropped() {
+    let mut map: ResourceMap =
+        [config_map("a", ""), config_map("b", ""), config_map("c", "")].into_iter().collect();
+    map.drop_empty();
+    assert_eq!(map.len(), 3);
+    *map.get_mut(1).unwrap().node_mut() = flux_yaml::Node::null();
+    map.drop_empty();
+    let names: Vec<_> = map.iter().map(Resource::name).collect();
+    assert_eq!(names, ["a", "c"]);
+    map.append(config_map("d", "")).unwrap();
+    *map.get_mut(2).unwrap().node_mut() = flux_yaml::Node::mapping();
+    map.drop_empty();
+    assert_eq!(map.len(), 2);
+}
