@@ -1,15 +1,19 @@
 //! A kind at work: its watches feed the store and the dispatcher, and each run is carried out here.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flux_kube::{Change, Object, ObjectName, Watch, Watcher};
+use futures::FutureExt as _;
 use parking_lot::Mutex;
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{error, info, warn};
 
 use crate::dispatcher::{Command, Dispatcher};
 use crate::kind::{Kind, Reference};
@@ -25,6 +29,8 @@ mod execution;
 
 /// Commands on their way to a dispatcher.
 const COMMANDS: usize = 1024;
+/// Pause before a watch that panicked is started again.
+const WATCH_PAUSE: Duration = Duration::from_secs(1);
 
 /// A kind at work.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub struct Controller {
     store: Arc<Store>,
     commands: mpsc::Sender<Command>,
     tasks: JoinSet<()>,
-    dispatcher: tokio::task::JoinHandle<()>,
+    dispatcher: AbortOnDropHandle<()>,
     synced: watch::Receiver<bool>,
 }
 
@@ -88,9 +94,12 @@ impl Controller {
         let (sync, synced) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (index, source) in watches.into_iter().enumerate() {
-            tasks.spawn(Arc::clone(&shared).watch_source(source, index));
+            let source = Arc::new(source);
+            tasks.spawn(supervised(Arc::clone(&shared), move |shared| {
+                shared.watch_source(Arc::clone(&source), index)
+            }));
         }
-        tasks.spawn(Arc::clone(&shared).watch_own(sync));
+        tasks.spawn(supervised(Arc::clone(&shared), move |shared| shared.watch_own(sync.clone())));
         info!(controller = K::PROFILE.queue_name(), "Starting Controller");
         let dispatcher = Dispatcher {
             kind: K::PROFILE.resource.kind.to_string(),
@@ -104,7 +113,13 @@ impl Controller {
             stop,
             backoff,
         };
-        Self { store, commands, tasks, dispatcher: tokio::spawn(dispatcher.run()), synced }
+        Self {
+            store,
+            commands,
+            tasks,
+            dispatcher: AbortOnDropHandle::new(tokio::spawn(dispatcher.run())),
+            synced,
+        }
     }
 
     /// The objects of the kind as last seen.
@@ -142,8 +157,10 @@ impl<K: Kind> Shared<K> {
             ..Watch::all(K::PROFILE.resource.clone())
         };
         info!(kind = %own.resource.kind, "Starting EventSource");
-        let mut watcher = Watcher::new(self.services.cluster.clone(), own, settings.seed);
-        let mut phase = ListPhase::First;
+        let mut watcher =
+            Watcher::new(self.services.cluster.clone(), own, settings.seed).knowing(self.store.names());
+        // a watch that starts again goes on where it was
+        let mut phase = if *sync.borrow() { ListPhase::Over } else { ListPhase::First };
         loop {
             match watcher.next().await {
                 Change::Applied(object) => self.own_applied(object, phase).await,
@@ -160,16 +177,10 @@ impl<K: Kind> Shared<K> {
 
     async fn own_applied(&self, object: Arc<Object>, phase: ListPhase) {
         let name = object.metadata.object_name();
-        let typed: K::Object = match serde_json::from_slice(&object.json) {
-            Ok(typed) => typed,
-            Err(error) => {
-                warn!(kind = %K::PROFILE.resource.kind, object = %name, %error, "skipped an object that cannot be decoded");
-                self.own_deleted(&name).await;
-                return;
-            }
+        let Some(links) = self.links(&object) else {
+            self.own_deleted(&name).await;
+            return;
         };
-        let links =
-            Links { references: self.kind.references(&typed), dependencies: self.kind.dependencies(&typed) };
         let (old, new) = self.store.apply(&name, Arc::clone(&object), links);
         if let Some(lane) = lane(old.as_ref().map(|told| &told.fingerprint), &new.fingerprint, phase) {
             let trigger = Trigger { lane, object: Some(trigger_object(&K::PROFILE.resource.kind, &object)) };
@@ -182,13 +193,34 @@ impl<K: Kind> Shared<K> {
         }
     }
 
+    /// What an object refers to. One that cannot be read, for whatever reason, is skipped, and stops no other.
+    fn links(&self, object: &Object) -> Option<Links> {
+        let read = || {
+            let typed: K::Object = serde_json::from_slice(&object.json)?;
+            let (references, dependencies) = (self.kind.references(&typed), self.kind.dependencies(&typed));
+            Ok::<_, serde_json::Error>(Links { references, dependencies })
+        };
+        let (kind, name) = (&K::PROFILE.resource.kind, object.metadata.object_name());
+        match std::panic::catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Ok(links)) => return Some(links),
+            Ok(Err(error)) => {
+                warn!(%kind, object = %name, %error, "skipped an object that cannot be decoded")
+            }
+            Err(_) => {
+                self.metrics.panics.inc();
+                error!(%kind, object = %name, "skipped an object that cannot be read without a panic");
+            }
+        }
+        None
+    }
+
     async fn own_deleted(&self, name: &ObjectName) {
         self.store.remove(name);
         self.metrics.forget(&name.namespace, &name.name);
         self.send(Command::Remove(name.clone())).await;
     }
 
-    async fn watch_source(self: Arc<Self>, source: SourceWatch<K>, index: usize) {
+    async fn watch_source(self: Arc<Self>, source: Arc<SourceWatch<K>>, index: usize) {
         let settings = &self.services.settings;
         let mut wanted = source.watch.clone();
         if wanted.namespace.is_empty() {
@@ -197,8 +229,9 @@ impl<K: Kind> Shared<K> {
         let kind = wanted.resource.kind.to_string();
         info!(%kind, "Starting EventSource");
         let seed = settings.seed.wrapping_add(1).wrapping_add(u64::try_from(index).unwrap_or_default());
-        let mut watcher = Watcher::new(self.services.cluster.clone(), wanted, seed);
-        let mut synced = false;
+        let mut watcher =
+            Watcher::new(self.services.cluster.clone(), wanted, seed).knowing(self.sources.names(&kind));
+        let mut synced = self.sources.is_synced(index);
         loop {
             let (old, new) = match watcher.next().await {
                 Change::Applied(object) => {
@@ -215,16 +248,18 @@ impl<K: Kind> Shared<K> {
                 Change::Deleted(name) => (self.sources.remove(&kind, &name), None),
                 Change::Synced => {
                     if !std::mem::replace(&mut synced, true) {
+                        self.sources.set_synced(index);
                         self.send(Command::Synced).await;
                     }
                     continue;
                 }
             };
             // what the first list shows, the runs of the first list see anyway
-            if synced && (source.passes)(old.as_deref(), new.as_deref()) {
-                if let Some(shown) = new.or(old) {
-                    self.wake(&source, &kind, &shown).await;
-                }
+            if synced
+                && (source.passes)(old.as_deref(), new.as_deref())
+                && let Some(shown) = new.or(old)
+            {
+                self.wake(&source, &kind, &shown).await;
             }
         }
     }
@@ -265,6 +300,20 @@ impl<K: Kind> Shared<K> {
     async fn send(&self, command: Command) {
         // a dispatcher that has stopped takes no commands
         let _ = self.commands.send(command).await;
+    }
+}
+
+/// Runs a watch for ever. One that panics, over an object that nobody has thought of, is started again.
+async fn supervised<K: Kind, F: Future<Output = ()>>(
+    shared: Arc<Shared<K>>,
+    task: impl Fn(Arc<Shared<K>>) -> F,
+) {
+    loop {
+        if AssertUnwindSafe(task(Arc::clone(&shared))).catch_unwind().await.is_err() {
+            shared.metrics.panics.inc();
+            error!(kind = %K::PROFILE.resource.kind, "a watch panicked, starting it again");
+        }
+        tokio::time::sleep(WATCH_PAUSE).await;
     }
 }
 

@@ -147,8 +147,9 @@ impl Loop {
                         info!(kind = %self.settings.kind, "Starting workers");
                     }
                 }
-                _ = audit.tick() => self.audit(leads),
-                _ = gauges.tick() => self.measure(),
+                _ = audit.tick(), if leads && self.settings.unsynced == 0 => self.audit(),
+                // nothing ages while nothing runs
+                _ = gauges.tick(), if !self.running.is_empty() => self.measure(),
             }
         }
         self.settings.commands.close();
@@ -230,6 +231,9 @@ impl Loop {
         if completion.ending == RunEnding::Waiting {
             self.queue.set_waiting(&name);
         }
+        if self.running.is_empty() {
+            self.measure();
+        }
         if let Some(took) = took {
             self.settings.metrics.work_duration.observe(took.as_secs_f64());
             self.settings.metrics.reconcile_time.observe(took.as_secs_f64());
@@ -275,10 +279,7 @@ impl Loop {
         }
     }
 
-    fn audit(&mut self, leads: bool) {
-        if !leads || self.settings.unsynced > 0 {
-            return;
-        }
+    fn audit(&mut self) {
         let existing = self.settings.store.fingerprints();
         let healed =
             self.queue.audit(existing.iter().map(|(name, fingerprint)| (name, fingerprint)), Instant::now());

@@ -37,7 +37,7 @@ pub use kind::{
 pub use metrics::Metrics;
 pub use notice::{Notice, NoticeType};
 pub use order::{Cycle, sort};
-pub use outbox::{InvalidAddress, Outbox};
+pub use outbox::{Outbox, OutboxError};
 pub use permit::{CpuPermit, Permits, Reservation, SharedReservation};
 pub use run::{Run, Settled};
 pub use services::{Services, Settings};

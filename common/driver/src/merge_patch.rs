@@ -40,8 +40,8 @@ pub(crate) fn apply(target: &mut Map<String, Value>, patch: Map<String, Value>) 
                     apply(fields, inner);
                 }
             }
-            other => {
-                target.insert(key, other);
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                target.insert(key, value);
             }
         }
     }

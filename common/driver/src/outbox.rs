@@ -2,64 +2,84 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flux_api::event::{InvolvedObject, Severity};
 use flux_kube::Regarding;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use reqwest::{StatusCode, Url, header};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{debug, error};
 
 use crate::notice::{Notice, NoticeType};
 
-/// Objects are dealt to this many lanes.
-const LANES: usize = 8;
-/// Events waiting in a lane; past this the newest are dropped and logged.
-const LANE_LENGTH: usize = 2048;
+mod spool;
+use spool::{Pending, Spool, Weight};
+
+/// Bytes of events that wait; past this the oldest information is dropped, and logged.
+const LIMIT: u64 = 16 * 1024 * 1024;
+/// Events under way at a time.
+const DELIVERIES: usize = 8;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const RETRIES: u32 = 4;
+/// Pauses while the receiver does not answer.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The address of notification-controller is no URL.
+/// The outbox cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to parse the events address '{address}'")]
-pub struct InvalidAddress {
-    address: String,
-    #[source]
-    source: url::ParseError,
+pub enum OutboxError {
+    /// The address of notification-controller is no URL.
+    #[error("failed to parse the events address '{address}'")]
+    Address {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        source: url::ParseError,
+    },
+    /// The file cannot be opened or read.
+    #[error("failed to open the outbox")]
+    Spool(#[source] std::io::Error),
 }
 
 /// Sends events to notification-controller. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbox {
-    lanes: Arc<[mpsc::Sender<flux_api::Event>]>,
+    shared: Arc<Shared>,
     instance: Arc<str>,
 }
 
+#[derive(Debug)]
+struct Shared {
+    spool: Mutex<Spool>,
+    appended: Notify,
+}
+
 impl Outbox {
-    /// An outbox to `address` (`--events-addr`) in the name of the host `instance`. The tasks end when all clones are gone
-    /// and everything is delivered.
+    /// An outbox to `address` (`--events-addr`) in the name of the host `instance`, kept in the file `spool`. The task
+    /// delivers until it is aborted; what is left then, the next process delivers.
     ///
     /// # Errors
-    /// [`InvalidAddress`] if the address is no URL.
+    /// [`OutboxError`] if the address is no URL or the file cannot be used.
     pub fn start(
         address: &str,
         instance: impl Into<Arc<str>>,
         client: &reqwest::Client,
-    ) -> Result<(Self, JoinSet<()>), InvalidAddress> {
-        let url =
-            Url::parse(address).map_err(|source| InvalidAddress { address: address.to_owned(), source })?;
+        spool: &Path,
+    ) -> Result<(Self, JoinSet<()>), OutboxError> {
+        let url = Url::parse(address)
+            .map_err(|source| OutboxError::Address { address: address.to_owned(), source })?;
+        let spool = Spool::open(spool, LIMIT).map_err(OutboxError::Spool)?;
+        let shared = Arc::new(Shared { spool: Mutex::new(spool), appended: Notify::new() });
+        let delivery = Delivery { url, client: client.clone(), shared: Arc::clone(&shared) };
         let mut tasks = JoinSet::new();
-        let lanes = (0..LANES).map(|_| {
-            let (lane, events) = mpsc::channel(LANE_LENGTH);
-            tasks.spawn(deliver(Delivery { url: url.clone(), client: client.clone() }, events));
-            lane
-        });
-        let lanes: Arc<[_]> = lanes.collect();
-        Ok((Self { lanes, instance: instance.into() }, tasks))
+        tasks.spawn(delivery.run());
+        Ok((Self { shared, instance: instance.into() }, tasks))
     }
 
     pub(crate) fn send(
@@ -94,52 +114,76 @@ impl Outbox {
         };
         let mut hasher = DefaultHasher::new();
         regarding.uid.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % 8).unwrap_or_default();
-        if let Some(Err(_)) = self.lanes.get(lane).map(|lane| lane.try_send(event)) {
-            error!(reason = %notice.reason, "unable to record event: the outbox is full");
+        let weight = if severity == Severity::Error { Weight::Error } else { Weight::Info };
+        let appended = event
+            .to_json()
+            .map_err(std::io::Error::from)
+            .and_then(|body| self.shared.spool.lock().append(hasher.finish(), weight, body.as_bytes()));
+        match appended {
+            Ok(0) => {}
+            Ok(dropped) => error!(dropped, "unable to record event: the outbox is full"),
+            Err(error) => error!(%error, "unable to record event"),
         }
+        self.shared.appended.notify_one();
     }
 }
 
 struct Delivery {
     url: Url,
     client: reqwest::Client,
+    shared: Arc<Shared>,
 }
 
-/// What to do after an attempt.
+/// How an attempt ended.
 enum Attempt {
-    Done,
-    Again(Option<Duration>),
-}
-
-async fn deliver(delivery: Delivery, mut events: mpsc::Receiver<flux_api::Event>) {
-    while let Some(event) = events.recv().await {
-        let body = match event.to_json() {
-            Ok(body) => body,
-            Err(error) => {
-                error!(%error, "unable to record event");
-                continue;
-            }
-        };
-        delivery.deliver(body).await;
-    }
+    Delivered,
+    /// The receiver did not take it; it may say when to come again.
+    Failed(Option<Duration>),
 }
 
 impl Delivery {
-    async fn deliver(&self, body: String) {
-        for retry in 0..=RETRIES {
-            let pause = match self.attempt(body.clone()).await {
-                Attempt::Done => return,
-                Attempt::Again(asked) => asked.unwrap_or(Duration::from_secs(1 << retry)),
-            };
-            if retry < RETRIES {
-                tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+    /// Delivers what is ready, several objects at a time. While the receiver is down, one event at a time probes it.
+    async fn run(self) {
+        let mut under_way = FuturesUnordered::new();
+        let mut pause = None;
+        loop {
+            let room = if pause.is_some() { 1 } else { DELIVERIES };
+            while under_way.len() < room {
+                let Some(taken) = self.shared.spool.lock().take() else { break };
+                match taken {
+                    Ok(pending) => under_way.push(self.deliver(pending)),
+                    Err(error) => error!(%error, "unable to record event"),
+                }
+            }
+            tokio::select! {
+                Some(attempt) = under_way.next() => match attempt {
+                    Attempt::Delivered => pause = None,
+                    Attempt::Failed(asked) => {
+                        let next = pause.map_or(FIRST_PAUSE, |pause: Duration| (pause * 2).min(LONGEST_PAUSE));
+                        pause = Some(next);
+                        tokio::time::sleep(asked.unwrap_or(next).min(LONGEST_PAUSE)).await;
+                    }
+                },
+                () = self.shared.appended.notified() => {}
             }
         }
-        error!("unable to record event");
     }
 
-    async fn attempt(&self, body: String) -> Attempt {
+    async fn deliver(&self, pending: Pending) -> Attempt {
+        let attempt = self.attempt(pending.body).await;
+        let mut spool = self.shared.spool.lock();
+        match attempt {
+            Attempt::Delivered => {
+                if let Err(error) = spool.done(pending.id) {
+                    error!(%error, "failed to note that an event was delivered");
+                }
+            }
+            Attempt::Failed(_) => spool.put_back(pending.id),
+        }
+        attempt
+    }
+
+    async fn attempt(&self, body: Vec<u8>) -> Attempt {
         let request = self
             .client
             .post(self.url.clone())
@@ -150,16 +194,16 @@ impl Delivery {
             Ok(response) => response,
             Err(error) => {
                 debug!(error = %crate::message(&error), "failed to send an event");
-                return Attempt::Again(None);
+                return Attempt::Failed(None);
             }
         };
         let code = response.status();
         // 429 says that the event is known already
         if !code.is_server_error() || code == StatusCode::NOT_IMPLEMENTED {
-            return Attempt::Done;
+            return Attempt::Delivered;
         }
         let asked =
             response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Attempt::Again(asked.map(Duration::from_secs))
+        Attempt::Failed(asked.map(Duration::from_secs))
     }
 }

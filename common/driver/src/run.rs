@@ -28,6 +28,7 @@ pub struct Run<'r, K: Kind> {
     pub(crate) triggers: &'r [Trigger],
     pub(crate) interrupt: watch::Receiver<Option<Trigger>>,
     pub(crate) slot: &'r Slot,
+    pub(crate) span: tracing::Span,
 }
 
 /// How a wait ended.
@@ -50,6 +51,11 @@ impl<K: Kind> Run<'_, K> {
     /// The object at the start of the run, with its metadata.
     pub fn raw(&self) -> &Object {
         &self.session.object
+    }
+
+    /// The span `reconcile` of this run, to record its `revision` or to link it.
+    pub fn span(&self) -> &tracing::Span {
+        &self.span
     }
 
     /// Namespace and name.

@@ -211,7 +211,7 @@ impl Session {
                 }
                 Err(error) if error.is_conflict() && tries < CONFLICTS => {
                     tries += 1;
-                    finalizers = self.reread(&mut persisted).await?.metadata.finalizers.clone();
+                    finalizers.clone_from(&self.reread(&mut persisted).await?.metadata.finalizers);
                 }
                 Err(error) if error.is_not_found() => return Err(CommitError::Gone),
                 Err(error) => return Err(CommitError::Patch(error)),
@@ -265,21 +265,15 @@ impl Session {
 
 impl Persisted {
     fn read(object: &Object) -> Self {
-        let value = object.value().unwrap_or_default();
-        let mut status = match value {
-            Value::Object(mut fields) => match fields.remove("status") {
-                Some(Value::Object(status)) => status,
-                Some(_) | None => Map::new(),
-            },
-            _ => Map::new(),
+        let mut status = match object.value() {
+            Ok(Value::Object(mut fields)) => fields.remove("status").unwrap_or_default(),
+            Ok(_) | Err(_) => Value::Null,
         };
-        let conditions = status.remove("conditions").unwrap_or_default();
-        let conditions = match conditions {
-            Value::Array(list) => {
-                list.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect()
-            }
-            _ => Vec::new(),
-        };
+        let mut status = status.as_object_mut().map(std::mem::take).unwrap_or_default();
+        let mut conditions = status.remove("conditions").unwrap_or_default();
+        let conditions = conditions.as_array_mut().map(std::mem::take).unwrap_or_default();
+        let conditions =
+            conditions.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect();
         Self { status, conditions, resource_version: object.metadata.resource_version.clone() }
     }
 }

@@ -53,6 +53,11 @@ impl Store {
         self.inner.read().objects.values().cloned().collect()
     }
 
+    /// Names of all objects, in no order.
+    pub fn names(&self) -> Vec<ObjectName> {
+        self.inner.read().objects.keys().cloned().collect()
+    }
+
     /// Names of the objects that refer to `reference`, sorted.
     pub fn referrers(&self, reference: &Reference) -> Vec<ObjectName> {
         self.inner.read().referrers.get(reference).into_iter().flatten().cloned().collect()

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use flux_kube::{Object, ObjectName, Watch};
@@ -38,12 +38,26 @@ pub struct Projection {
 #[derive(Debug, Default)]
 pub struct Sources {
     kinds: RwLock<HashMap<String, HashMap<ObjectName, Arc<Projection>>>>,
+    /// Indices of the watches whose first list has been told.
+    synced: RwLock<HashSet<usize>>,
 }
 
 impl Sources {
     /// The kept part of an object, if it exists.
     pub fn get(&self, kind: &str, name: &ObjectName) -> Option<Arc<Projection>> {
         self.kinds.read().get(kind)?.get(name).cloned()
+    }
+
+    pub(crate) fn names(&self, kind: &str) -> Vec<ObjectName> {
+        self.kinds.read().get(kind).into_iter().flat_map(HashMap::keys).cloned().collect()
+    }
+
+    pub(crate) fn is_synced(&self, watch: usize) -> bool {
+        self.synced.read().contains(&watch)
+    }
+
+    pub(crate) fn set_synced(&self, watch: usize) {
+        self.synced.write().insert(watch);
     }
 
     pub(crate) fn insert(

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::limiter::Limiter;
 use crate::mapper::Mapper;
 use crate::metrics::RequestMetrics;
 use crate::target::Target;
@@ -57,6 +58,7 @@ struct Inner {
     requests: Transport,
     watches: Mutex<Vec<(Transport, Arc<()>)>>,
     mapper: Mapper,
+    limiter: Limiter,
     host: String,
     options: Options,
 }
@@ -79,8 +81,17 @@ impl Cluster {
 
     fn assemble(config: Option<Config>, requests: Transport, host: String, options: Options) -> Self {
         let watches = Mutex::new(Vec::new());
+        let limiter = Limiter::default();
         Self {
-            inner: Arc::new(Inner { config, requests, watches, mapper: Mapper::default(), host, options }),
+            inner: Arc::new(Inner {
+                config,
+                requests,
+                watches,
+                mapper: Mapper::default(),
+                limiter,
+                host,
+                options,
+            }),
         }
     }
 
@@ -106,12 +117,16 @@ impl Cluster {
             Some(config) => transport::build(config)?,
             None => self.inner.requests.clone(),
         };
-        Ok(Target::controller(self.clone(), transport))
+        Ok(Target::controller(self.clone(), transport).unlimited())
     }
 
     /// Discovery of this cluster.
     pub fn mapper(&self) -> &Mapper {
         &self.inner.mapper
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.inner.limiter
     }
 
     pub(crate) fn host(&self) -> &str {

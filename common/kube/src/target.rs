@@ -12,6 +12,7 @@ use tower::ServiceExt as _;
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::limiter::Class;
 use crate::name::ObjectName;
 use crate::resource::{Resource, Scope};
 use crate::transport::{RequestBody, ResponseBody, Transport};
@@ -36,6 +37,8 @@ pub struct Target {
     cluster: Cluster,
     transport: Transport,
     identity: Option<(header::HeaderName, header::HeaderValue)>,
+    /// Whether requests count against the cluster's limit; those for leases do not.
+    limited: bool,
 }
 
 /// One request, before identity and user agent are added.
@@ -55,20 +58,45 @@ impl Call {
     fn send(method: Method, path: String, content_type: &'static str, body: Bytes) -> Self {
         Self { method, path, content_type, accept: Accept::Json, body }
     }
+
+    /// Class by which the request waits for its turn.
+    fn class(&self) -> Class {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        if path.ends_with("/status") {
+            Class::Status
+        } else if query.contains("dryRun=All") {
+            Class::DryRun
+        } else if self.method == Method::POST && path.ends_with("/events") {
+            Class::Event
+        } else {
+            Class::Apply
+        }
+    }
 }
 
 impl Target {
     pub(crate) fn new(cluster: Cluster, transport: Transport, identity: &Identity) -> Result<Self, Error> {
-        Ok(Self { cluster, transport, identity: identity.header()? })
+        Ok(Self { cluster, transport, identity: identity.header()?, limited: true })
     }
 
     pub(crate) fn controller(cluster: Cluster, transport: Transport) -> Self {
-        Self { cluster, transport, identity: None }
+        Self { cluster, transport, identity: None, limited: true }
+    }
+
+    /// The same, not counted against the cluster's limit.
+    pub(crate) fn unlimited(mut self) -> Self {
+        self.limited = false;
+        self
     }
 
     /// The cluster behind this target.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// The user that is impersonated; `None` for the controller itself.
+    pub fn user(&self) -> Option<String> {
+        self.identity.as_ref().map(|(_, user)| String::from_utf8_lossy(user.as_bytes()).into_owned())
     }
 
     /// The object as the server has it.
@@ -268,10 +296,18 @@ impl Target {
     async fn bytes_with_retries(&self, call: Call) -> Result<Bytes, Error> {
         let mut retries = 0;
         loop {
+            let slot =
+                if self.limited { Some(self.cluster.limiter().enter(call.class()).await) } else { None };
+            // the wait for a place is not the server's time
             let attempt = self.bytes_once(&call);
             let answer = tokio::time::timeout(REQUEST_TIMEOUT, attempt)
                 .await
                 .unwrap_or(Err(Error::Timeout(REQUEST_TIMEOUT)));
+            match (slot, &answer) {
+                (Some(slot), Err(error)) if error.is_too_many_requests() => slot.refused(),
+                (Some(slot), _) => slot.answered(),
+                (None, _) => {}
+            }
             let delay = answer.as_ref().err().and_then(busy);
             match delay {
                 Some(delay) if retries < BUSY_RETRIES => {

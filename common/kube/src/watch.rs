@@ -129,6 +129,13 @@ impl Watcher {
         }
     }
 
+    /// The same, where others know of these objects already: the first list tells which of them are gone.
+    #[must_use]
+    pub fn knowing(mut self, names: impl IntoIterator<Item = ObjectName>) -> Self {
+        self.known.extend(names);
+        self
+    }
+
     /// The next change. May be dropped and called again without losing one.
     pub async fn next(&mut self) -> Change {
         loop {

@@ -63,7 +63,8 @@ pub(super) async fn run<K: Kind>(shared: Arc<Shared<K>>, run: RunStart) -> Compl
     let span = tracing::info_span!(
         "reconcile",
         controller = K::PROFILE.queue_name(),
-        kind = %K::PROFILE.resource.kind,
+        controllerGroup = %K::PROFILE.resource.group,
+        controllerKind = %K::PROFILE.resource.kind,
         namespace = %name.namespace,
         name = %name.name,
         generation = object.metadata.generation,
@@ -95,6 +96,7 @@ impl<K: Kind> Execution<'_, K> {
             triggers: &run.start.triggers,
             interrupt: run.interrupt,
             slot: &slot,
+            span: tracing::Span::current(),
         };
         let completion = if self.session.object.metadata.deletion_timestamp.is_some() {
             self.delete(run).await
@@ -113,7 +115,7 @@ impl<K: Kind> Execution<'_, K> {
                 }
             });
             if let Err(error) = added.await {
-                return self.unwritten(&error);
+                return unwritten(&error);
             }
         }
         let before = Before::<K>::of(self.session);
@@ -266,7 +268,7 @@ impl<K: Kind> Execution<'_, K> {
                         self.shared.metrics.forget(&self.session.name.namespace, &self.session.name.name);
                         gone
                     }
-                    Err(error) => self.unwritten(&error),
+                    Err(error) => unwritten(&error),
                 }
             }
             steps @ (Steps::Failed { .. } | Steps::Panicked(_) | Steps::TimedOut) => {
@@ -308,16 +310,8 @@ impl<K: Kind> Execution<'_, K> {
     async fn store(&self, after: After, ending: RunEnding) -> Completion {
         match self.session.persist().await {
             Ok(()) => Completion { after, ending },
-            Err(error) => self.unwritten(&error),
+            Err(error) => unwritten(&error),
         }
-    }
-
-    fn unwritten(&self, error: &CommitError) -> Completion {
-        if matches!(error, CommitError::Gone) {
-            return Completion { after: After::Gone, ending: RunEnding::Succeeded };
-        }
-        warn!(error = %crate::message(error), "Reconciler error");
-        Completion { after: After::Backoff, ending: RunEnding::Failed }
     }
 
     /// The kind's own notices about how the run ended.
@@ -371,6 +365,15 @@ impl<K: Kind> Shared<K> {
     fn uniform(&self) -> f64 {
         self.random.lock().random()
     }
+}
+
+/// A failure to write is a failure of the run, unless the object is gone.
+fn unwritten(error: &CommitError) -> Completion {
+    if matches!(error, CommitError::Gone) {
+        return Completion { after: After::Gone, ending: RunEnding::Succeeded };
+    }
+    warn!(error = %crate::message(error), "Reconciler error");
+    Completion { after: After::Backoff, ending: RunEnding::Failed }
 }
 
 /// What the steps work on.

@@ -1,0 +1,4 @@
+//! The driver against an API server: a simulated one that misbehaves by a seed, on a paused clock.
+#![cfg(test)]
+
+mod simulation;
