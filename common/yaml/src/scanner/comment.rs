@@ -121,6 +121,14 @@ impl Search {
         self.scan = here.index;
         self.token = here.index;
     }
+
+    /// The text that is left is about what stands below it.
+    fn head(self, end: usize, comments: &mut Comments) {
+        let Self { scan, start, text: head, .. } = self;
+        if !head.is_empty() {
+            comments.all.push(Comment { scan, token: start.index, start, end, head, ..Comment::default() });
+        }
+    }
 }
 
 impl Scanner<'_> {
@@ -250,18 +258,8 @@ impl Scanner<'_> {
             search.text.push_str(self.cursor.since(place.index));
             (line, column, peek) = (self.cursor.line(), 0, 1);
         }
-        if !search.text.is_empty() {
-            let Search { scan, start, text, .. } = search;
-            let end = (self.cursor.mark().index() + peek).saturating_sub(1);
-            comments.all.push(Comment {
-                scan,
-                token: start.index,
-                start,
-                end,
-                head: text,
-                ..Comment::default()
-            });
-        }
+        let end = self.cursor.mark().index() + peek;
+        search.head(end.saturating_sub(1), &mut comments);
         self.comments = Some(comments);
     }
 }
