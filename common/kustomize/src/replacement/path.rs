@@ -331,7 +331,7 @@ fn each_field(
 pub(super) fn parse_text(text: &str) -> Result<Option<Node>> {
     let invalid = |error: flux_yaml::Error| Error::invalid(error.to_string());
     let limits = Limits::default();
-    Ok(flux_yaml::parse_with(text.as_bytes(), &limits).map_err(invalid)?.into_iter().next())
+    Ok(flux_yaml::parse_commented(text.as_bytes(), &limits).map_err(invalid)?.into_iter().next())
 }
 
 #[cfg(test)]

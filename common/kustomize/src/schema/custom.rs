@@ -46,6 +46,11 @@ impl Document {
         }
         let mut document =
             Self { definitions: HashMap::new(), kinds: HashMap::new(), namespaced: HashMap::new() };
+        for part in ["definitions", "paths"] {
+            if root.get(part).is_some_and(|part| !part.is_mapping() && !part.is_null()) {
+                return Err(broken(format!("'{part}' is not an object")));
+            }
+        }
         for entry in root.get("definitions").map(Node::entries).unwrap_or_default() {
             document.add_definition(entry.name().unwrap_or_default(), &entry.value);
         }
