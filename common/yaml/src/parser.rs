@@ -357,14 +357,14 @@ impl<'a> Parser<'a> {
     fn leaf(&mut self, properties: Option<Box<Properties<'a>>>, start: Mark) -> Result<Event<'a>, Error> {
         self.pop_state();
         self.peek()?;
-        let commented = self.commented(empty_scalar(start));
+        let comments = self.commented(empty_scalar(start)).comments;
         let Token { kind, end, .. } = self.take()?;
         let data = match kind {
             TokenKind::Scalar(text, style) => EventData::Scalar { properties, text, style },
             TokenKind::Alias(name) => EventData::Alias(name),
             _ => EventData::Scalar { properties, text: Cow::Borrowed(""), style: Style::Plain },
         };
-        Ok(Event { data, end, ..commented })
+        Ok(Event { data, start, end, comments })
     }
 
     /// Anchor and tag, in either order, and where they end.

@@ -79,6 +79,11 @@ impl<'a> Scanner<'a> {
         self
     }
 
+    /// Whether comments are wanted.
+    pub(crate) fn collects_comments(&self) -> bool {
+        self.comments.is_some()
+    }
+
     /// The next comment that belongs to the token in front or to one before it.
     pub(crate) fn take_comment(&mut self) -> Result<Option<Comment>, Error> {
         if self.comments.is_none() {
@@ -303,7 +308,9 @@ impl<'a> Scanner<'a> {
             }
             let tabs = if self.flow_level > 0 || !self.key_allowed { Tabs::Skip } else { Tabs::Stop };
             self.cursor.skip_spaces(tabs);
-            self.promote_line_comment();
+            if self.comments.is_some() {
+                self.promote_line_comment();
+            }
             if self.cursor.byte(0) == b'#' {
                 self.comment_lines(scanned);
                 self.cursor.skip_to_line_end();

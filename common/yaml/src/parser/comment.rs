@@ -8,6 +8,13 @@ use crate::token::{Token, TokenKind};
 impl<'a> Parser<'a> {
     /// The next token, whose comments wait from now on.
     pub(super) fn peek(&mut self) -> Result<&Token<'a>, Error> {
+        if self.scanner.collects_comments() {
+            self.collect_comments()?;
+        }
+        self.scanner.peek()
+    }
+
+    fn collect_comments(&mut self) -> Result<(), Error> {
         while let Some(comment) = self.scanner.take_comment()? {
             for (text, place) in [
                 (comment.head, &mut self.waiting.head),
@@ -22,16 +29,21 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        self.scanner.peek()
+        Ok(())
     }
 
     pub(super) fn take(&mut self) -> Result<Token<'a>, Error> {
-        self.peek()?;
+        if self.scanner.collects_comments() {
+            self.collect_comments()?;
+        }
         self.scanner.take()
     }
 
     /// The event with all comments that wait.
     pub(super) fn commented(&mut self, mut event: Event<'a>) -> Event<'a> {
+        if !self.scanner.collects_comments() {
+            return event;
+        }
         if self.waiting != Comments::default() {
             event.comments = Some(Box::new(std::mem::take(&mut self.waiting)));
         }
