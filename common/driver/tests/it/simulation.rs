@@ -21,10 +21,10 @@ mod server;
 
 /// Text of panics that are part of the simulation.
 const INJECTED: &str = "injected panic";
-const SEEDS: u64 = 100;
-const OBJECTS: u32 = 4;
+const SEEDS: u64 = 10_000;
+const OBJECTS: u32 = 3;
 const CONCURRENT: usize = 2;
-const TROUBLE: Duration = Duration::from_mins(35);
+const TROUBLE: Duration = Duration::from_mins(20);
 const JITTER: u8 = 5;
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
