@@ -336,7 +336,8 @@ mod tests {
         );
         assert_eq!(lease_name("x", &["sharding.fluxcd.io/key=shard1"]), "x-73fdc1be");
         assert_eq!(lease_name("x", &["!sharding.fluxcd.io/key"]), "x-42da7484");
-        assert_eq!(lease_name("foo", &["foo", "bar", "baz"]), "foo-c8f8b724");
+        assert_eq!(lease_name("foo", &["bar"]), "foo-fcde2b2e");
+        assert_eq!(lease_name("foo", &["bar", "baz"]), "foo-c8f8b724");
         assert_eq!(lease_name("", &["b"]), "");
     }
 

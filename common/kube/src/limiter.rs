@@ -46,9 +46,12 @@ struct State {
     in_flight: usize,
     waiting: [VecDeque<oneshot::Sender<Slot>>; CLASSES],
     latencies: [Latency; CLASSES],
-    /// Answers of this round, and whether one of them was a refusal.
+    /// Answers of this round.
     answers: usize,
+    /// Whether one of them was a refusal.
     busy: bool,
+    /// Whether a request had to wait in this round, so that a higher limit is of use.
+    crowded: bool,
 }
 
 /// Averages of a class in seconds.
@@ -84,6 +87,7 @@ impl Default for Limiter {
             latencies: Default::default(),
             answers: 0,
             busy: false,
+            crowded: false,
         };
         Self { state: Arc::new(Mutex::new(state)) }
     }
@@ -98,6 +102,7 @@ impl Limiter {
                 state.in_flight += 1;
                 return self.slot(class);
             }
+            state.crowded = true;
             let (sender, receiver) = oneshot::channel();
             if let Some(queue) = state.waiting.get_mut(class as usize) {
                 queue.push_back(sender);
@@ -152,10 +157,10 @@ impl State {
         }
         if self.busy || averages.has_doubled() {
             self.limit = (self.limit / 2).max(LEAST);
-        } else if self.waiting.iter().any(|queue| !queue.is_empty()) {
+        } else if self.crowded {
             self.limit = (self.limit + 1).min(MOST);
         }
-        (self.answers, self.busy) = (0, false);
+        (self.answers, self.busy, self.crowded) = (0, false, false);
     }
 }
 
