@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// One recorded case: an input tree, the directory in it to build, and what a real program made of it.
-pub struct Case {
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     folder: PathBuf,
 }
 
 /// What was recorded.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Output(String),
     Failure(String),
 }
 
 impl Case {
     /// All cases below `tests/it/<folder>`, in the order of their names.
-    pub fn all(folder: &str) -> Vec<Self> {
+    pub(crate) fn all(folder: &str) -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(folder);
         let mut cases: Vec<_> = fs_err::read_dir(folder)
             .unwrap()
@@ -33,12 +33,12 @@ impl Case {
     }
 
     /// The input tree.
-    pub fn input(&self) -> PathBuf {
+    pub(crate) fn input(&self) -> PathBuf {
         self.folder.join("input").canonicalize().unwrap()
     }
 
     /// A copy of the input tree at `some/where/tree` in a folder of its own, as the recorder of Flux cases has it.
-    pub fn copied_input(&self) -> (TempDir, PathBuf) {
+    pub(crate) fn copied_input(&self) -> (TempDir, PathBuf) {
         let folder = TempDir::new().unwrap();
         let root = folder.path().canonicalize().unwrap().join("some/where/tree");
         copy(&self.input(), &root);
@@ -46,18 +46,18 @@ impl Case {
     }
 
     /// The directory to build, relative to the input tree.
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         self.read("target").unwrap().trim().to_owned()
     }
 
     /// A file of the case, if it is there.
-    pub fn read(&self, name: &str) -> Option<String> {
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
         let path = self.folder.join(name);
         path.exists().then(|| String::from_utf8_lossy(&fs_err::read(path).unwrap()).into_owned())
     }
 
     /// What the real program made of it.
-    pub fn expected(&self) -> Outcome {
+    pub(crate) fn expected(&self) -> Outcome {
         match (self.read("expected.yaml"), self.read("expected-error.txt")) {
             (Some(output), None) => Outcome::Output(output),
             (None, Some(message)) => Outcome::Failure(message),
@@ -83,7 +83,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Runs a check over all cases and fails with the names and reasons of those that it does not accept.
-pub fn check_all(cases: &[Case], check: impl Fn(&Case) -> Result<(), String>) {
+pub(crate) fn check_all(cases: &[Case], check: impl Fn(&Case) -> Result<(), String>) {
     let mut report = String::new();
     let mut failed = 0;
     for case in cases {
@@ -96,7 +96,7 @@ pub fn check_all(cases: &[Case], check: impl Fn(&Case) -> Result<(), String>) {
 }
 
 /// Accepts equal texts; otherwise says where they part.
-pub fn same(expected: &str, actual: &str) -> Result<(), String> {
+pub(crate) fn same(expected: &str, actual: &str) -> Result<(), String> {
     if expected == actual {
         return Ok(());
     }
@@ -159,7 +159,7 @@ const COMMON_PARTS: [(&str, &str); 19] = [
 ];
 
 /// Accepts a message that is the recorded one, but for paths, dumps of Go structures and the words for a panic.
-pub fn in_common(case: &Case, expected: &str, actual: &str, root: &Path) -> Result<(), String> {
+pub(crate) fn in_common(case: &Case, expected: &str, actual: &str, root: &Path) -> Result<(), String> {
     let outside = root.ancestors().nth(3).unwrap_or(root);
     let actual =
         actual.replace(root.to_str().unwrap(), "<root>").replace(outside.to_str().unwrap(), "<outside>");

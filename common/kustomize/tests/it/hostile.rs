@@ -1,5 +1,6 @@
 //! Trees that mean harm: every build ends with an error that names the culprit, soon, and reads nothing outside.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -162,7 +163,7 @@ fn alias_bombs_are_defused() {
     let mut bomb = format!("{MAP}l0: &l0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let alias = format!("*l{}", level - 1);
-        bomb.push_str(&format!("l{level}: &l{level} [{}]\n", [alias.as_str(); 9].join(", ")));
+        writeln!(bomb, "l{level}: &l{level} [{}]", [alias.as_str(); 9].join(", ")).unwrap();
     }
     let merges = bomb.replace("[x, x, x, x, x, x, x, x, x]", "{a: x}");
     for bomb in [bomb.as_str(), merges.as_str()] {

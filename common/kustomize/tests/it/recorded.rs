@@ -16,9 +16,10 @@ fn results_are_those_of_kustomize() {
         let root = case.input();
         let flags = case.read("flags").unwrap_or_default();
         let options = Options {
-            restrictions: match flags.contains("LoadRestrictionsRootOnly") {
-                true => LoadRestrictions::RootOnly,
-                false => LoadRestrictions::None,
+            restrictions: if flags.contains("LoadRestrictionsRootOnly") {
+                LoadRestrictions::RootOnly
+            } else {
+                LoadRestrictions::None
             },
             order: if flags.contains("--reorder legacy") { Order::Legacy } else { Order::AsRead },
             ..Options::default()
