@@ -257,7 +257,9 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
                 let slot = target.entry(key).or_insert_with(|| json!({}));
                 merge(slot.as_object_mut().expect("objects stay objects"), inner);
             }
-            other => drop(target.insert(key.clone(), other.clone())),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                target.insert(key.clone(), value.clone());
+            }
         }
     }
 }
