@@ -26,6 +26,7 @@ lint: prerequisites
 
 bench: control-plane
 	cargo bench --workspace
+	common/kustomize/bench.sh
 
 conformance: prerequisites
 	@test -n "$(CASES)" || { echo "say where the recorded cases are: make conformance CASES=<directory>" >&2; exit 1; }
