@@ -357,7 +357,7 @@ impl<'a> Parser<'a> {
     fn leaf(&mut self, properties: Option<Box<Properties<'a>>>, start: Mark) -> Result<Event<'a>, Error> {
         self.pop_state();
         self.peek()?;
-        let comments = self.commented(empty_scalar(start)).comments;
+        let comments = self.take_comments();
         let Token { kind, end, .. } = self.take()?;
         let data = match kind {
             TokenKind::Scalar(text, style) => EventData::Scalar { properties, text, style },

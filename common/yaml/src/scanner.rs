@@ -80,6 +80,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether comments are wanted.
+    #[inline]
     pub(crate) fn collects_comments(&self) -> bool {
         self.comments.is_some()
     }
@@ -96,6 +97,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token, which stays.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<&Token<'a>, Error> {
         if !self.ready {
             self.fill()?;
@@ -104,6 +106,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token, which goes.
+    #[inline]
     pub(crate) fn take(&mut self) -> Result<Token<'a>, Error> {
         if !self.ready {
             self.fill()?;
@@ -156,6 +159,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Notes that the token about to be read may be a key.
+    #[inline]
     fn save_key(&mut self) -> Result<(), Error> {
         if !self.key_allowed {
             return Ok(());
@@ -175,6 +179,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn push(&mut self, kind: TokenKind<'a>, start: Mark) {
         let end = self.cursor.mark();
         self.push_token(Token { kind, start, end });
@@ -184,6 +189,7 @@ impl<'a> Scanner<'a> {
         self.push_token(Token { kind, start: mark, end: mark });
     }
 
+    #[inline]
     fn push_token(&mut self, token: Token<'a>) {
         if let Some(comments) = &mut self.comments {
             comments.note(&token.kind, token.start);

@@ -7,6 +7,7 @@ use crate::token::{Token, TokenKind};
 
 impl<'a> Parser<'a> {
     /// The next token, whose comments wait from now on.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<&Token<'a>, Error> {
         if self.scanner.collects_comments() {
             self.collect_comments()?;
@@ -32,6 +33,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn take(&mut self) -> Result<Token<'a>, Error> {
         if self.scanner.collects_comments() {
             self.collect_comments()?;
@@ -40,15 +42,21 @@ impl<'a> Parser<'a> {
     }
 
     /// The event with all comments that wait.
+    #[inline]
     pub(super) fn commented(&mut self, mut event: Event<'a>) -> Event<'a> {
+        event.comments = self.take_comments();
+        event
+    }
+
+    /// All comments that wait.
+    #[inline]
+    pub(super) fn take_comments(&mut self) -> Option<Box<Comments>> {
         if !self.scanner.collects_comments() {
-            return event;
-        }
-        if self.waiting != Comments::default() {
-            event.comments = Some(Box::new(std::mem::take(&mut self.waiting)));
+            return None;
         }
         self.stem.clear();
-        event
+        let comments = std::mem::take(&mut self.waiting);
+        (comments != Comments::default()).then(|| Box::new(comments))
     }
 
     /// Sets the comment apart that stood above the dash just taken, if the item is a block with a head of its own.
@@ -78,6 +86,7 @@ impl<'a> Parser<'a> {
         std::mem::replace(head, rest)
     }
 
+    #[inline]
     pub(super) fn with_stem(&mut self, mut event: Event<'a>) -> Event<'a> {
         if !self.stem.is_empty() {
             let head = std::mem::take(&mut self.stem);

@@ -51,15 +51,18 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0, line: 0, line_start: 0, known: (0, 0) }
     }
 
+    #[inline]
     pub(super) fn mark(&self) -> Mark {
         Mark { offset: u32::try_from(self.at).unwrap_or(u32::MAX), line: self.line }
     }
 
+    #[inline]
     pub(super) fn line(&self) -> u32 {
         self.line
     }
 
     /// The byte at this distance.
+    #[inline]
     pub(super) fn byte(&self, distance: usize) -> u8 {
         self.text.as_bytes().get(self.at + distance).copied().unwrap_or(0)
     }
@@ -68,16 +71,19 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at..).and_then(|rest| rest.chars().next())
     }
 
+    #[inline]
     pub(super) fn is_at_end(&self) -> bool {
         self.at >= self.text.len()
     }
 
     /// The text from a place to here.
+    #[inline]
     pub(super) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// The text between two places.
+    #[inline]
     pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
@@ -91,6 +97,7 @@ impl<'a> Cursor<'a> {
         self.known.1
     }
 
+    #[inline]
     pub(super) fn at_line_start(&self) -> bool {
         self.at == self.line_start
     }
@@ -101,6 +108,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a blank, a line break or the end is at this distance.
+    #[inline]
     pub(super) fn is_blank_or_end(&self, distance: usize) -> bool {
         match self.byte(distance) {
             b' ' | b'\t' | b'\n' | b'\r' | 0 => true,
@@ -109,10 +117,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn is_blank(&self) -> bool {
         matches!(self.byte(0), b' ' | b'\t')
     }
 
+    #[inline]
     pub(super) fn is_break(&self) -> bool {
         self.break_width(0) > 0
     }
@@ -122,6 +132,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Bytes of the line break at this distance; 0 if there is none.
+    #[inline]
     fn break_width(&self, distance: usize) -> usize {
         match self.byte(distance) {
             b'\r' if self.byte(distance + 1) == b'\n' => 2,
@@ -133,6 +144,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether `---` or `...` stands here at the start of a line, and nothing dark behind it.
+    #[inline]
     pub(super) fn is_document_indicator(&self) -> bool {
         self.at_line_start()
             && matches!([self.byte(0), self.byte(1), self.byte(2)], [b'-', b'-', b'-'] | [b'.', b'.', b'.'])
@@ -140,6 +152,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves on by some bytes of this line, up to the boundary of a character.
+    #[inline]
     pub(super) fn skip(&mut self, bytes: usize) {
         self.at = (self.at + bytes).min(self.text.len());
     }
@@ -174,6 +187,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips spaces, and tabs too if they count as such here.
+    #[inline]
     pub(super) fn skip_spaces(&mut self, tabs: Tabs) {
         while self.byte(0) == b' ' || (tabs == Tabs::Skip && self.byte(0) == b'\t') {
             self.at += 1;
@@ -181,6 +195,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips spaces and tabs.
+    #[inline]
     pub(super) fn skip_blanks(&mut self) {
         self.skip_spaces(Tabs::Skip);
     }
@@ -194,6 +209,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips a line break if there is one.
+    #[inline]
     pub(super) fn skip_break(&mut self) -> bool {
         let width = self.break_width(0);
         if width > 0 {
@@ -225,6 +241,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Moves on to the next byte of one of these classes, or to the end.
+    #[inline]
     fn skip_while(&mut self, classes: u8) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let run = rest
@@ -235,6 +252,7 @@ impl<'a> Cursor<'a> {
 
     /// Moves to the end of a word of a plain scalar: a blank, a line break, a colon before either, or an indicator of a
     /// flow collection.
+    #[inline]
     pub(super) fn skip_plain_word(&mut self, in_flow: Flow) {
         let ends = BLANK | BREAK | WIDE | COLON | if in_flow == Flow::Inside { FLOW } else { 0 };
         loop {
