@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use flux_api::event::{InvolvedObject, Severity};
 use flux_kube::Regarding;
+use flux_process::{Rollout, join_traceparent, traceparent};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use parking_lot::Mutex;
 use reqwest::{StatusCode, Url, header};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tracing::{debug, error};
+use tracing::{Instrument as _, debug, error};
 
 use crate::notice::{Notice, NoticeType};
 
@@ -82,12 +83,13 @@ impl Outbox {
         Ok((Self { shared, instance: instance.into() }, tasks))
     }
 
-    pub(crate) fn send(
+    /// Stores an event of a run: its facts, and the rollout that it is a step of.
+    pub(crate) fn append(
         &self,
         controller: &str,
         regarding: &Regarding,
         notice: &Notice,
-        metadata: &BTreeMap<String, String>,
+        (metadata, rollout): (&BTreeMap<String, String>, Option<Rollout>),
     ) {
         let severity = match notice.notice_type {
             NoticeType::Normal => Severity::Info,
@@ -115,15 +117,19 @@ impl Outbox {
         let mut hasher = DefaultHasher::new();
         regarding.uid.hash(&mut hasher);
         let weight = if severity == Severity::Error { Weight::Error } else { Weight::Info };
-        let appended = event
-            .to_json()
-            .map_err(std::io::Error::from)
-            .and_then(|body| self.shared.spool.lock().append(hasher.finish(), weight, body.as_bytes()));
+        let appended = event.to_json().map_err(std::io::Error::from).and_then(|event| {
+            let record = format!("{}\n{event}", rollout.map(Rollout::traceparent).unwrap_or_default());
+            self.shared.spool.lock().append(hasher.finish(), weight, record.as_bytes())
+        });
         match appended {
             Ok(0) => {}
             Ok(dropped) => error!(dropped, "unable to record event: the outbox is full"),
             Err(error) => error!(%error, "unable to record event"),
         }
+    }
+
+    /// Sends what was appended.
+    pub(crate) fn deliver(&self) {
         self.shared.appended.notify_one();
     }
 }
@@ -170,7 +176,7 @@ impl Delivery {
     }
 
     async fn deliver(&self, pending: Pending) -> Attempt {
-        let attempt = self.attempt(pending.body).await;
+        let attempt = self.emit_events(pending.body).await;
         let mut spool = self.shared.spool.lock();
         match attempt {
             Attempt::Delivered => {
@@ -183,13 +189,31 @@ impl Delivery {
         attempt
     }
 
-    async fn attempt(&self, body: Vec<u8>) -> Attempt {
+    /// Sends one record: a line with the rollout's `traceparent`, or an empty one, and the event.
+    async fn emit_events(&self, mut record: Vec<u8>) -> Attempt {
+        let event = match record.iter().position(|byte| *byte == b'\n') {
+            Some(line) => record.split_off(line.saturating_add(1)),
+            None => std::mem::take(&mut record),
+        };
+        let rollout = String::from_utf8_lossy(&record);
+        let span = tracing::info_span!(parent: None, "emit events");
         let request = self
             .client
             .post(self.url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .timeout(ATTEMPT_TIMEOUT)
-            .body(body);
+            .body(event);
+        if !join_traceparent(&span, rollout.trim_end()) {
+            return self.attempt(request).await;
+        }
+        let request = match traceparent(&span) {
+            Some(parent) => request.header("traceparent", parent),
+            None => request,
+        };
+        self.attempt(request).instrument(span).await
+    }
+
+    async fn attempt(&self, request: reqwest::RequestBuilder) -> Attempt {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flux_kube::{Error as KubeError, Identity, Object, ObjectName, Target};
+use flux_process::Rollout;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -130,8 +131,13 @@ impl<K: Kind> Run<'_, K> {
 
     /// A notice for users, in the order of the calls.
     pub fn notify(&self, notice: Notice) {
-        let metadata = self.session.with_state(|state| state.metadata.clone());
-        self.services.tell(self.session.profile, &self.session.object, notice, metadata);
+        self.services.tell(self.session, notice);
+        self.services.deliver();
+    }
+
+    /// The run is a step of this rollout: its last status update and its events belong to the rollout's trace.
+    pub fn belongs_to(&self, rollout: Rollout) {
+        self.session.with_state(|state| state.rollout = Some(rollout));
     }
 
     /// A fact for the metadata of all later notices of this run, such as `revision`.

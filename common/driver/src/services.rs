@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::notice::{Notice, NoticeType};
 use crate::outbox::Outbox;
 use crate::permit::Permits;
+use crate::session::Session;
 
 /// What all kinds of a process share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -58,14 +59,11 @@ impl Default for Settings {
 }
 
 impl Services {
-    /// Tells a notice: to the API, and to notification-controller unless it is of type Trace.
-    pub(crate) fn tell(
-        &self,
-        profile: &Profile,
-        object: &Object,
-        notice: Notice,
-        run_metadata: BTreeMap<String, String>,
-    ) {
+    /// Tells a notice: to the API, and to notification-controller unless it is of type Trace. There it is on disk
+    /// afterwards, and sent by [`Self::deliver`].
+    pub(crate) fn tell(&self, session: &Session, notice: Notice) {
+        let (profile, object) = (session.profile, &session.object);
+        let (run_metadata, rollout) = session.with_state(|state| (state.metadata.clone(), state.rollout));
         let metadata = metadata(profile, object, &notice, run_metadata);
         let resource = &profile.resource;
         let regarding = Regarding {
@@ -81,7 +79,7 @@ impl Services {
             NoticeType::Warning => EventType::Warning,
         };
         if let (Some(outbox), true) = (&self.outbox, notice.notice_type != NoticeType::Trace) {
-            outbox.send(profile.controller, &regarding, &notice, &metadata);
+            outbox.append(profile.controller, &regarding, &notice, (&metadata, rollout));
         }
         self.recorder.record(Recorded {
             regarding,
@@ -90,6 +88,13 @@ impl Services {
             message: notice.message,
             annotations: metadata,
         });
+    }
+
+    /// Has what was told so far sent to notification-controller.
+    pub(crate) fn deliver(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.deliver();
+        }
     }
 }
 

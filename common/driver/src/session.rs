@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use flux_api::Condition;
 use flux_kube::{Merge, Object, ObjectName, Subresource, Target};
+use flux_process::Rollout;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
@@ -56,6 +57,8 @@ pub(crate) struct State {
     pub(crate) conditions: Conditions,
     /// Facts for the metadata of notices.
     pub(crate) metadata: BTreeMap<String, String>,
+    /// The rollout that the run is a step of.
+    pub(crate) rollout: Option<Rollout>,
 }
 
 /// The status as the server has it.
@@ -82,7 +85,8 @@ impl Session {
     ) -> Self {
         let persisted = Persisted::read(&object);
         let conditions = Conditions::new(persisted.conditions.clone());
-        let state = State { status: persisted.status.clone(), conditions, metadata: BTreeMap::new() };
+        let status = persisted.status.clone();
+        let state = State { status, conditions, metadata: BTreeMap::new(), rollout: None };
         Self {
             profile,
             name: object.metadata.object_name(),

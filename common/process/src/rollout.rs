@@ -58,6 +58,11 @@ impl Rollout {
         let _ = span.set_parent(remote(self.trace, self.root));
     }
 
+    /// The header `traceparent` (W3C) of the rollout's root.
+    pub fn traceparent(self) -> String {
+        format!("00-{}-{}-01", self.trace, self.root)
+    }
+
     /// The id of the trace in hexadecimal digits.
     pub fn trace_id(self) -> String {
         self.trace.to_string()

@@ -263,7 +263,9 @@ impl<K: Kind> Execution<'_, K> {
                 self.tell(&before, Course::Deleting, None);
                 let removed =
                     self.session.set_finalizers(|finalizers| finalizers.retain(|each| each != finalizer));
-                match removed.await {
+                let removed = removed.await;
+                self.shared.services.deliver();
+                match removed {
                     Ok(()) | Err(CommitError::Gone) => {
                         self.shared.metrics.forget(&self.session.name.namespace, &self.session.name.name);
                         gone
@@ -308,7 +310,25 @@ impl<K: Kind> Execution<'_, K> {
 
     /// Stores the status; a failure to do so is a failure of the run.
     async fn store(&self, after: After, ending: RunEnding) -> Completion {
-        match self.session.persist().await {
+        let span = match self.session.with_state(|state| state.rollout) {
+            Some(rollout) => {
+                let name = &self.session.name;
+                let span = tracing::info_span!(
+                    parent: None,
+                    "update status for revision",
+                    kind = %K::PROFILE.resource.kind,
+                    namespace = %name.namespace,
+                    name = %name.name,
+                );
+                rollout.join(&span);
+                span
+            }
+            None => tracing::Span::none(),
+        };
+        let persisted = self.session.persist().instrument(span).await;
+        // Nobody hears of a revision before the status shows it; a process that is killed in between finds the events.
+        self.shared.services.deliver();
+        match persisted {
             Ok(()) => Completion { after, ending },
             Err(error) => unwritten(&error),
         }
@@ -335,8 +355,7 @@ impl<K: Kind> Execution<'_, K> {
     }
 
     fn notify(&self, notice: Notice) {
-        let metadata = self.session.with_state(|state| state.metadata.clone());
-        self.shared.services.tell(K::PROFILE, &self.session.object, notice, metadata);
+        self.shared.services.tell(self.session, notice);
     }
 
     fn is_suspended(&self) -> bool {
