@@ -21,10 +21,9 @@ use flux_driver::{
 };
 use flux_git::GitClient;
 use flux_kube::Resource;
+use flux_net::ClientPool;
 use lru::LruCache;
 use parking_lot::Mutex;
-
-use crate::connection::{ConnectionError, Connections};
 
 mod artifact;
 mod credentials;
@@ -46,15 +45,14 @@ const MAX_SUBJECTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 pub(crate) struct GitRepositories {
     storage: Arc<Storage>,
     git: GitClient,
-    connections: Connections,
+    clients: ClientPool,
     /// First line of a commit's message, by its hash.
     subjects: Mutex<LruCache<String, String>>,
 }
 
 impl GitRepositories {
-    pub(crate) fn new(storage: Arc<Storage>, git: GitClient) -> Result<Self, ConnectionError> {
-        let subjects = Mutex::new(LruCache::new(MAX_SUBJECTS));
-        Ok(Self { storage, git, connections: Connections::new()?, subjects })
+    pub(crate) fn new(storage: Arc<Storage>, git: GitClient, clients: ClientPool) -> Self {
+        Self { storage, git, clients, subjects: Mutex::new(LruCache::new(MAX_SUBJECTS)) }
     }
 }
 

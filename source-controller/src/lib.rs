@@ -2,7 +2,6 @@
 //!
 //! Reading order: [`Flags`], [`run`] (start-up), then one module per kind.
 
-mod connection;
 mod flags;
 mod git_repository;
 mod setup;

@@ -1,11 +1,13 @@
 //! Start-up: storage and mirrors, then leadership, then the file server and the kinds.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use flux_artifact::{ArtifactHost, Retention, Storage, StorageOptions, server};
+use flux_artifact::{Algorithm, ArtifactHost, Digest, Retention, Storage, StorageOptions, server};
 use flux_driver::{Backoff, Controller, Jitter, Metrics, Outbox, Permits, Services, Settings};
 use flux_git::{GitClient, GitLimits};
+use flux_net::{ClientPool, ClientSettings};
 use flux_process::{Context, Gate, ServerLimits, listen, serve};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,11 +39,12 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
         );
     }
     let storage = Arc::new(Storage::open(storage_options(&context, &flags))?);
-    let git = GitClient::new(mirror_directory(&storage), GitLimits::default())
+    let git = GitClient::new(temporary(&storage, "git"), GitLimits::default())
         .context("failed to set up mirrors")?;
-    let (services, deliveries) = services(&context, &flags)?;
+    let clients = ClientPool::new(concat!("source-controller/", env!("CARGO_PKG_VERSION")));
+    let (services, mut deliveries) = services(&context, &flags, &clients, &temporary(&storage, "events"))?;
     let (lead, leads) = watch::channel(false);
-    let kind = GitRepositories::new(Arc::clone(&storage), git)?;
+    let kind = GitRepositories::new(Arc::clone(&storage), git, clients);
     // the cache is filled while another one leads, so that taking over takes no time
     let controller = Controller::start(kind, services, leads, context.stop.clone());
 
@@ -68,7 +71,8 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
         () = context.stop.cancelled() => {}
     }
     controller.stopped().await;
-    deliveries.join_all().await;
+    // what is not delivered yet, the next process delivers
+    deliveries.shutdown().await;
     leadership.stop().await;
     serving.await.context("the file server ended early")
 }
@@ -92,20 +96,26 @@ fn storage_options(context: &Context, flags: &Flags) -> StorageOptions {
     }
 }
 
-/// A directory for mirrors on the volume for temporary files; two processes with storages of their own do not meet there.
-fn mirror_directory(storage: &Storage) -> std::path::PathBuf {
+/// A path on the volume for temporary files; processes with storages of their own do not meet there.
+fn temporary(storage: &Storage, what: &str) -> PathBuf {
     let root = storage.root().as_os_str().as_encoded_bytes();
-    let name = flux_artifact::Digest::of(flux_artifact::Algorithm::Sha256, root);
+    let name = Digest::of(Algorithm::Sha256, root);
     let name = name.hex().get(..12).unwrap_or_default();
-    std::env::temp_dir().join(format!("source-controller-git-{name}"))
+    std::env::temp_dir().join(format!("source-controller-{what}-{name}"))
 }
 
-fn services(context: &Context, flags: &Flags) -> anyhow::Result<(Services, JoinSet<()>)> {
+fn services(
+    context: &Context,
+    flags: &Flags,
+    clients: &ClientPool,
+    spool: &Path,
+) -> anyhow::Result<(Services, JoinSet<()>)> {
     let events = flags.events_address(&context.environment);
     let (outbox, deliveries) = if events.is_empty() {
         (None, JoinSet::new())
     } else {
-        let (outbox, tasks) = Outbox::start(&events, host_name(context), &reqwest::Client::new())?;
+        let client = clients.client(&ClientSettings::default())?;
+        let (outbox, tasks) = Outbox::start(&events, host_name(context), &client, spool)?;
         (Some(outbox), tasks)
     };
     let limits = &flags.common.rate_limit;

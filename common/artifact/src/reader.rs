@@ -271,3 +271,6 @@ impl FetchError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

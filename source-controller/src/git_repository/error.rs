@@ -6,7 +6,6 @@ use flux_git::{GitError, IgnoreError, InvalidReference, InvalidUrl, TreeError};
 
 use super::credentials::{CredentialsError, ProxyError};
 use super::fact::{FETCH_FAILED, STORAGE_OPERATION_FAILED};
-use crate::connection::ConnectionError;
 
 /// Why a run fails.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +24,6 @@ pub(crate) enum Error {
     Credentials(#[source] CredentialsError),
     #[error("secretRef '{0}' has github app data but provider is not set to github")]
     AppData(String),
-    #[error("failed to create Git client")]
-    Connection(#[source] ConnectionError),
     #[error("git repository is empty")]
     Empty,
     #[error("failed to checkout and determine revision")]
@@ -56,12 +53,9 @@ impl Failure for Error {
             }
             Self::AppData(_) => Verdict::transient("InvalidProviderConfiguration").on(FETCH_FAILED),
             Self::Empty => Verdict::transient("EmptyGitRepository").on(FETCH_FAILED),
-            Self::Reference(_)
-            | Self::Connection(_)
-            | Self::Checkout(_)
-            | Self::Timeout(_)
-            | Self::Tree(_)
-            | Self::Sparse(_) => Verdict::transient("GitOperationFailed").on(FETCH_FAILED),
+            Self::Reference(_) | Self::Checkout(_) | Self::Timeout(_) | Self::Tree(_) | Self::Sparse(_) => {
+                Verdict::transient("GitOperationFailed").on(FETCH_FAILED)
+            }
             // no condition of its own: source-controller contract, section 5.4
             Self::Ignore(_) => Verdict::transient("SourceIgnoreError"),
             Self::Store(StoreError::CreateDirectory(_)) => {

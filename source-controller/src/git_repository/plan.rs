@@ -80,7 +80,7 @@ impl Plan {
 fn refuse_unsupported(spec: &GitRepositorySpec) -> Result<(), Error> {
     let provider = spec.provider.as_ref().is_some_and(|provider| *provider != GitProvider::Generic);
     let unsupported = [
-        (spec.url.starts_with("ssh://"), "spec.url with scheme 'ssh'"),
+        (spec.url.starts_with("ssh://"), "spec.url"),
         (provider, "spec.provider"),
         (spec.verify.is_some(), "spec.verify"),
         (!spec.include.is_empty(), "spec.include"),
@@ -173,7 +173,7 @@ mod tests {
         };
         let http = || spec("https://git.example/app");
         let table = [
-            (spec("ssh://git@git.example/app"), "spec.url with scheme 'ssh' is not supported yet"),
+            (spec("ssh://git@git.example/app"), "spec.url is not supported yet"),
             (
                 GitRepositorySpec { provider: Some(GitProvider::GitHub), ..http() },
                 "spec.provider is not supported yet",

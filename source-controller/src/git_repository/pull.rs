@@ -18,14 +18,12 @@ impl GitRepositories {
     #[instrument(name = "read credentials", skip_all)]
     pub(super) async fn read_credentials(&self, run: &Run<'_, Self>, plan: &Plan) -> Result<Access, Error> {
         let settings = credentials::read(run, plan).await?;
-        let connection = self.connections.get(&settings.connection).map_err(|error| match plan.secret {
-            Some(_) => Error::Credentials(error.into()),
-            None => Error::Connection(error),
-        })?;
+        let client =
+            self.clients.client(&settings.client).map_err(|error| Error::Credentials(error.into()))?;
         Ok(Access {
             url: plan.url.clone(),
-            client: connection.client,
-            responder: connection.responder,
+            client,
+            responder: settings.client.fingerprint(),
             credentials: settings.credentials,
         })
     }
