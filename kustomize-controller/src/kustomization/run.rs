@@ -63,7 +63,9 @@ pub(super) async fn reconcile(
     let span = info_span!(parent: None, "notify about new revision",
         kind = "Kustomization", namespace = %name.namespace, name = %name.name,
         revision = %revision.published.revision);
-    flux_process::Rollout::of(&revision.source_uid, &revision.published.revision).join(&span);
+    let rollout = flux_process::Rollout::of(&revision.source_uid, &revision.published.revision);
+    rollout.join(&span);
+    run.belongs_to(rollout);
     steps(kind, run, plan, revision).instrument(span).await
 }
 
