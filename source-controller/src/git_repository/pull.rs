@@ -70,8 +70,10 @@ impl GitRepositories {
         used: Duration,
     ) -> Result<Checkout, Error> {
         let revision = resolved.revision.to_string();
-        let span = info_span!("git pull", revision);
-        Rollout::of(&run.raw().metadata.uid, &revision).begin(&span);
+        let span = info_span!(parent: None, "git pull", revision);
+        let rollout = Rollout::of(&run.raw().metadata.uid, &revision);
+        rollout.begin(&span);
+        run.belongs_to(rollout);
         let pulled = async {
             let limit = plan.timeout.saturating_sub(used);
             let fetch = async { tokio::time::timeout(limit, self.git.checkout(&resolved)).await };
