@@ -117,7 +117,7 @@ impl<'a> Composer<'a> {
             anchors: Vec::new(),
             items: Vec::new(),
             entries: Vec::new(),
-            keys: vec![Text::new(); KEYS],
+            keys: Vec::new(),
         }
     }
 
@@ -247,6 +247,9 @@ impl<'a> Composer<'a> {
         };
         let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
         let hash = bytes.len() ^ usize::from(*first) ^ (usize::from(*last) << 1) ^ (usize::from(middle) << 2);
+        if self.keys.is_empty() {
+            self.keys.resize(KEYS, Text::new());
+        }
         let Some(place) = self.keys.get_mut(hash % KEYS) else { return Text::from(text) };
         if place.as_str() != text {
             *place = Text::from(text);

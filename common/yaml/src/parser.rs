@@ -153,6 +153,7 @@ impl<'a> Parser<'a> {
         }
     }
 
+    #[inline]
     fn shape(&mut self) -> Result<Shape, Error> {
         Ok(match self.peek()?.kind {
             TokenKind::StreamEnd => Shape::StreamEnd,
@@ -177,6 +178,7 @@ impl<'a> Parser<'a> {
         })
     }
 
+    #[inline]
     fn pop_state(&mut self) {
         self.state = self.states.pop().unwrap_or(State::End);
     }
@@ -201,6 +203,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A node, after which `next` follows.
+    #[inline]
     fn node_then(&mut self, nodes: Nodes, next: State) -> Result<Event<'a>, Error> {
         self.states.push(next);
         self.node(nodes)

@@ -154,6 +154,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn forget_innermost_key(&mut self) -> Result<(), Error> {
         self.forget_key(self.keys.len().saturating_sub(1))
     }
@@ -185,6 +186,7 @@ impl<'a> Scanner<'a> {
         self.push_token(Token { kind, start, end });
     }
 
+    #[inline]
     fn push_at(&mut self, kind: TokenKind<'a>, mark: Mark) {
         self.push_token(Token { kind, start: mark, end: mark });
     }
@@ -224,6 +226,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Closes blocks deeper than this column; `scanned` is where the search for the next token began.
+    #[inline]
     fn unroll_indent(&mut self, column: i32, scanned: Mark) {
         if self.flow_level > 0 {
             return;
@@ -379,6 +382,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn indicator(&mut self, kind: TokenKind<'a>) {
         let start = self.cursor.mark();
         self.cursor.skip(1);

@@ -221,14 +221,16 @@ impl<'a> Cursor<'a> {
         width > 0
     }
 
-    /// Reads a line break: as LF, but for U+2028 and U+2029.
+    /// Reads a line break if there is one.
     pub(super) fn read_break(&mut self, into: &mut String) {
-        match self.character() {
-            Some(c @ ('\u{2028}' | '\u{2029}')) => into.push(c),
-            Some(c) if is_break(c) => into.push('\n'),
-            _ => {}
-        }
+        into.extend(self.take_break());
+    }
+
+    /// The line break that stands here: as LF, but for U+2028 and U+2029.
+    pub(super) fn take_break(&mut self) -> Option<char> {
+        let c = self.character().filter(|c| is_break(*c))?;
         self.skip_break();
+        Some(if matches!(c, '\u{2028}' | '\u{2029}') { c } else { '\n' })
     }
 
     /// The end of the text ends its line.

@@ -19,28 +19,30 @@ enum Chomping {
     Keep,
 }
 
-/// Line breaks between two lines of a scalar.
+/// Line breaks between two lines of a scalar. One alone, as most are, takes no memory.
 #[derive(Default)]
 struct Breaks {
-    first: String,
+    first: Option<char>,
     others: String,
 }
 
 impl Breaks {
     fn read(&mut self, scanner: &mut Scanner<'_>) {
-        let into = if self.first.is_empty() { &mut self.first } else { &mut self.others };
-        scanner.cursor.read_break(into);
+        if self.first.is_some() {
+            scanner.cursor.read_break(&mut self.others);
+        } else {
+            self.first = scanner.cursor.take_break();
+        }
     }
 
     /// One break becomes a space, more of them one less.
     fn fold_into(&mut self, text: &mut String) {
-        if self.first != "\n" {
-            text.push_str(&self.first);
-        } else if self.others.is_empty() {
-            text.push(' ');
+        match self.first.take() {
+            Some('\n') if self.others.is_empty() => text.push(' '),
+            Some('\n') | None => {}
+            Some(other) => text.push(other),
         }
         text.push_str(&self.others);
-        self.first.clear();
         self.others.clear();
     }
 }
@@ -70,6 +72,7 @@ impl<'a> Scanner<'a> {
             self.cursor.skip_plain_word(in_flow);
             if self.cursor.mark() != word {
                 if after_break {
+                    text.push_str(self.cursor.slice(line_text, end.index()));
                     breaks.fold_into(&mut text);
                     line_text = word.index();
                     after_break = false;
@@ -88,11 +91,7 @@ impl<'a> Scanner<'a> {
                     }
                     self.cursor.skip(1);
                 } else if self.cursor.is_break() {
-                    if !after_break {
-                        text.push_str(self.cursor.slice(line_text, end.index()));
-                        line_text = end.index();
-                        after_break = true;
-                    }
+                    after_break = true;
                     breaks.read(self);
                 } else {
                     break;
@@ -170,7 +169,7 @@ impl<'a> Scanner<'a> {
 
     /// Skips to the next text of a quoted scalar after a line break.
     fn fold_lines(&mut self, text: &mut String, mut breaks: Breaks) {
-        let escaped = breaks.first.is_empty();
+        let escaped = breaks.first.is_none();
         loop {
             self.cursor.skip_blanks();
             if !self.cursor.is_break() {
