@@ -74,6 +74,7 @@ pub struct ArtifactFlags {
 }
 
 /// Limits and cache of Helm repositories.
+#[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
 #[derive(clap::Args, Clone, Debug)]
 pub struct HelmFlags {
     /// Largest index of a repository, in bytes.

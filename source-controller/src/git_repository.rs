@@ -120,7 +120,7 @@ impl Kind for GitRepositories {
         if let Some(artifact) =
             stored.filter(|artifact| plan.is_satisfied_by(run.object(), artifact, &resolved))
         {
-            self.keep_artifact(run, plan, &artifact);
+            Self::keep_artifact(run, plan, &artifact);
             return Ok(Outcome::Unchanged(Next::Interval));
         }
         let checkout = self.git_pull(run, plan, resolved, begun.elapsed()).await?;

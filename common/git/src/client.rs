@@ -280,10 +280,10 @@ impl Resolved {
 
 fn failure(access: &Access, source: TransportError) -> GitError {
     let url = access.url.to_string();
-    match source {
-        TransportError::NotFound => GitError::RepositoryNotFound(url),
-        source => GitError::Clone { url, source },
+    if matches!(source, TransportError::NotFound) {
+        return GitError::RepositoryNotFound(url);
     }
+    GitError::Clone { url, source }
 }
 
 fn commit_info(store: &ObjectStore, id: Oid) -> Result<CommitInfo, git2::Error> {

@@ -98,7 +98,7 @@ fn credentials_of(
             username = Zeroizing::new(url_username.clone());
         }
         if password.is_empty() {
-            password = url_password.clone();
+            password.clone_from(url_password);
         }
     }
     match (username.is_empty() && password.is_empty(), bearer.is_empty()) {

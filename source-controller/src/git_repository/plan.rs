@@ -49,7 +49,7 @@ impl Plan {
             secret: spec.secret_ref.as_ref().map(|reference| reference.name.clone()),
             proxy_secret: spec.proxy_secret_ref.as_ref().map(|reference| reference.name.clone()),
             interval: spec.interval.to_std(),
-            timeout: spec.timeout.map_or(DEFAULT_TIMEOUT, |timeout| timeout.to_std()),
+            timeout: spec.timeout.map_or(DEFAULT_TIMEOUT, flux_api::GoDuration::to_std),
             ignore: spec.ignore.clone(),
             sparse: spec.sparse_checkout.clone(),
             has_remote_head,

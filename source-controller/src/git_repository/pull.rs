@@ -46,7 +46,7 @@ impl GitRepositories {
     }
 
     /// The stored artifact is still what the server and the spec ask for.
-    pub(super) fn keep_artifact(&self, run: &Run<'_, Self>, plan: &Plan, artifact: &Artifact) {
+    pub(super) fn keep_artifact(run: &Run<'_, Self>, plan: &Plan, artifact: &Artifact) {
         run.fact(&Fact::Fetched);
         run.fact(&Fact::Stored(artifact.revision.clone()));
         let revision = &artifact.revision;
