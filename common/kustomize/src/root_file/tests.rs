@@ -31,6 +31,14 @@ fn a_directory_without_file_gets_one() {
 }
 
 #[test]
+fn the_root_of_the_file_system_is_a_directory_like_others() {
+    let files = MemoryFileSystem::from_iter([("/a/c.yaml", MAP), ("/b.yml", MAP)]);
+    let root = generate(&files, "/", &Overlay::default()).unwrap();
+    let expected = format!("{HEAD}kind: Kustomization\nresources:\n- ./a/c.yaml\n- ./b.yml\n");
+    assert_eq!(String::from_utf8(root.content).unwrap(), expected);
+}
+
+#[test]
 fn an_existing_file_is_read_leniently() {
     let file = "NAMEPREFIX: 1\nunknown: x\nnamespace: y\nresources: [a]\ncommonLabels: {f: 1.50}";
     let expected = format!(
