@@ -6,6 +6,7 @@
 mod entry;
 mod transformers;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use flux_yaml::{Object, Text, Value};
@@ -248,8 +249,9 @@ impl<'a> Layer<'a> {
 /// # Errors
 /// [`Error::Invalid`] if there is one of that name already.
 fn merge_vars(known: &mut Vec<Var>, added: Vec<Var>) -> Result<()> {
+    let mut names: HashSet<String> = known.iter().map(|var| var.name.clone()).collect();
     for var in added {
-        if known.iter().any(|other| other.name == var.name) {
+        if !names.insert(var.name.clone()) {
             return Err(Error::invalid(format!("var '{}' already encountered", var.name)));
         }
         known.push(var);

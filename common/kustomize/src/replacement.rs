@@ -179,9 +179,14 @@ fn source_value(map: &ResourceMap, replacement: &Replacement) -> Result<(Node, O
 }
 
 /// The one resource that has, or had, an id that the selector selects.
-fn source_resource<'m>(map: &'m ResourceMap, source: &SourceSelector) -> Result<(usize, &'m Resource)> {
+fn source_resource<'m, 's>(
+    map: &'m ResourceMap,
+    source: &'s SourceSelector,
+) -> Result<(usize, &'m Resource)> {
+    let given = |text: &'s str| Some(text).filter(|text| !text.is_empty());
     let mut found = None;
-    for (place, resource) in map.iter().enumerate() {
+    for place in map.having(given(&source.id.name), given(&source.id.gvk.kind)) {
+        let Some(resource) = map.get(place) else { continue };
         if resource.all_ids().any(|id| id.is_selected_by(&source.id)) {
             if found.is_some() {
                 return Err(Error::invalid(format!("multiple matches for selector {}", SourceText(source))));
@@ -223,8 +228,8 @@ fn apply(map: &mut ResourceMap, source: &mut Source, target: &TargetSelector) ->
     let paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
     let fields: Vec<Field<'_>> = paths.iter().map(|path| Field { path, parts: smart_split(path) }).collect();
     let mut places = Vec::new();
-    for (place, resource) in map.iter().enumerate() {
-        if is_target(resource, &select, &reject)? {
+    for place in select.candidates(map) {
+        if map.get(place).map_or(Ok(false), |resource| is_target(resource, &select, &reject))? {
             places.push(place);
         }
     }

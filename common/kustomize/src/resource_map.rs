@@ -163,6 +163,17 @@ impl ResourceMap {
         index.places(id)
     }
 
+    /// Places, in order, among which are those of all resources of which any id, previous or current, has this name and of
+    /// which any has this kind, as far as they are given. The caller compares.
+    pub(crate) fn having(&self, name: Option<&str>, kind: Option<&str>) -> Vec<usize> {
+        let mut index = self.index.borrow_mut();
+        let places: fn(&Index, &str) -> Vec<usize> =
+            if name.is_some() { Index::places_of_name } else { Index::places_of_kind };
+        let Some(text) = name.or(kind) else { return (0..self.resources.len()).collect() };
+        index.update(&self.resources);
+        places(&index, text)
+    }
+
     /// The place of the only resource of which any id is `id`.
     ///
     /// # Errors

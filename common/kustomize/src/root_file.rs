@@ -85,9 +85,8 @@ fn parse(content: &[u8]) -> Result<Object> {
 fn generated(file_system: &dyn FileSystem, directory: &str) -> Result<Object> {
     let mut entries = Vec::new();
     scan(file_system, directory, 0, &mut entries)?;
-    let relative = |path: &String| {
-        format!("./{}", path.strip_prefix(directory).unwrap_or(path).trim_start_matches('/'))
-    };
+    let relative =
+        |path: &String| format!("./{}", path.strip_prefix(directory).unwrap_or(path).trim_start_matches('/'));
     let entries: Vec<_> = entries.iter().map(relative).collect();
     let mut fields = Object::from([
         (Text::from("apiVersion"), Value::from("kustomize.config.k8s.io/v1beta1")),

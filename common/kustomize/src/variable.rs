@@ -35,12 +35,9 @@ pub(crate) fn register(map: &mut ResourceMap, vars: &[Var]) -> Result<()> {
         let is_meant = |known: &ResourceId| {
             if any_namespace { known.gvk == id.gvk && known.name == id.name } else { known.is_same(&id) }
         };
-        let places: Vec<usize> = map
-            .iter()
-            .enumerate()
-            .filter(|(_, resource)| !resource.is_empty() && resource.all_ids().any(is_meant))
-            .map(|(place, _)| place)
-            .collect();
+        let is_candidate = |resource: &Resource| !resource.is_empty() && resource.all_ids().any(is_meant);
+        let mut places = map.having(Some(&id.name), None);
+        places.retain(|place| map.get(*place).is_some_and(is_candidate));
         match places.as_slice() {
             [] => {}
             [place] => {

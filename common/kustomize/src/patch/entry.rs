@@ -217,8 +217,8 @@ impl PatchEntry {
 pub(super) fn select(map: &ResourceMap, target: &kustomization::Selector) -> Result<Vec<usize>> {
     let target = Selector::new(target)?;
     let mut places = Vec::new();
-    for (place, resource) in map.iter().enumerate() {
-        if target.selects(resource)? {
+    for place in target.candidates(map) {
+        if map.get(place).map_or(Ok(false), |resource| target.selects(resource))? {
             places.push(place);
         }
     }

@@ -39,6 +39,14 @@ impl Pattern {
         }
     }
 
+    /// The only text that the pattern matches, if there is but one.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(literal) => Some(literal),
+            Self::Any | Self::Regex(_) => None,
+        }
+    }
+
     /// Whether the pattern is empty.
     pub(crate) fn is_any(&self) -> bool {
         matches!(self, Self::Any)

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::gvk::{Gvk, ResourceId};
 use crate::kustomization;
 use crate::resource::Resource;
+use crate::resource_map::ResourceMap;
 
 use super::{LabelSelector, Pattern};
 
@@ -38,6 +39,11 @@ impl Selector {
             annotations: config.annotation_selector.clone(),
             parsed: labels.zip(annotations),
         })
+    }
+
+    /// Places, in order, among which are those of all resources whose ids are selected.
+    pub(crate) fn candidates(&self, map: &ResourceMap) -> Vec<usize> {
+        map.having(self.name.literal(), self.kind.literal())
     }
 
     /// Whether a patch with this target is for the resource: by original or current namespace and name, and by what it is
