@@ -6,6 +6,7 @@ mod mirror;
 mod reference;
 mod transport;
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 
 use flux_git::{
@@ -79,4 +80,13 @@ fn entries_of(checkout: &Checkout, sparse: &[&str], ignore: Option<&str>) -> Vec
         format!("{path} {:o}", entry.header().mode().expect("a mode"))
     });
     entries.collect()
+}
+
+/// Text that hardly compresses, so that a second copy of it would show.
+fn incompressible(words: u64) -> String {
+    let mut text = String::new();
+    for number in 0..words {
+        write!(text, "{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).expect("written");
+    }
+    text
 }

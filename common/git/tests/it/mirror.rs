@@ -1,7 +1,7 @@
 use flux_git::{Credentials, ReferenceSelector};
 use flux_lab::{GitServer, GitServerOptions, ProtocolVersions};
 
-use super::{Git, access, entries_of, main_branch, message};
+use super::{Git, access, entries_of, incompressible, main_branch, message};
 
 /// Fetches that the server answered.
 fn packs(server: &GitServer) -> usize {
@@ -36,9 +36,7 @@ async fn a_push_brings_only_what_is_new() {
             .await
             .expect("a server");
         let repository = server.repository("app").expect("a repository");
-        // hardly compressible, so that a second copy would show
-        let large: String =
-            (0_u64..40_000).map(|n| format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        let large = incompressible(40_000);
         repository.commit("main", &[("large", &large), ("a.txt", "1")]).expect("a commit");
         let git = Git::new();
         git.checkout(&access(repository.url()), &main_branch()).await.expect("a checkout");

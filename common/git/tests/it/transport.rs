@@ -3,7 +3,7 @@ use std::time::Duration;
 use flux_git::Credentials;
 use flux_lab::{Fault, FaultProxy, GitServer};
 
-use super::{Git, access, access_as, main_branch, message};
+use super::{Git, access, access_as, incompressible, main_branch, message};
 
 #[tokio::test]
 async fn credentials_are_sent_with_the_first_request() {
@@ -57,8 +57,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_server() {
 async fn half_a_pack_is_an_error_and_heals() {
     let server = GitServer::start().await.expect("a server");
     let repository = server.repository("app").expect("a repository");
-    let large: String =
-        (0_u64..60_000).map(|n| format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let large = incompressible(60_000);
     let commit = repository.commit("main", &[("large", &large)]).expect("a commit");
     let proxy = FaultProxy::start(&server.address()).await.expect("a proxy");
     let url = format!("http://{}/app.git", proxy.address());
