@@ -257,20 +257,22 @@ struct ListMetadata {
 struct RawPage<'a> {
     #[serde(default)]
     metadata: ListMetadata,
+    // a list of metadata without entries has null here
     #[serde(default, borrow)]
-    items: Vec<&'a RawValue>,
+    items: Option<Vec<&'a RawValue>>,
 }
 
 impl Page {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Error> {
         let raw: RawPage<'_> = serde_json::from_slice(body).map_err(Error::Decode)?;
-        let objects = raw.items.iter().filter_map(|item| match Object::parse(item.get().as_bytes()) {
-            Ok(object) => Some(object),
-            Err(error) => {
-                warn!(%error, "skipped an object that cannot be read");
-                None
-            }
-        });
+        let objects =
+            raw.items.iter().flatten().filter_map(|item| match Object::parse(item.get().as_bytes()) {
+                Ok(object) => Some(object),
+                Err(error) => {
+                    warn!(%error, "skipped an object that cannot be read");
+                    None
+                }
+            });
         let next = Some(raw.metadata.next).filter(|next| !next.is_empty());
         Ok(Self { resource_version: raw.metadata.resource_version, next, objects: objects.collect() })
     }
@@ -279,6 +281,17 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_without_entries_may_have_null() {
+        for body in [
+            r#"{"items":null,"metadata":{"resourceVersion":"7"}}"#,
+            r#"{"metadata":{"resourceVersion":"7"}}"#,
+        ] {
+            let page = Page::parse(body.as_bytes()).unwrap();
+            assert!(page.objects.is_empty() && page.resource_version == "7");
+        }
+    }
 
     #[test]
     fn queries_are_encoded() {
