@@ -100,10 +100,10 @@ fn definition<K: CustomResourceExt>(labels: &Labels<'_>, spec: Value, status: Op
         "plural": names.plural,
         "singular": names.singular,
     });
-    if let (Value::Object(fields), Some(short_names)) = (&mut name_fields, names.short_names) {
-        if !short_names.is_empty() {
-            fields.insert("shortNames".to_owned(), json!(short_names));
-        }
+    if let (Value::Object(fields), Some(short_names)) = (&mut name_fields, names.short_names)
+        && !short_names.is_empty()
+    {
+        fields.insert("shortNames".to_owned(), json!(short_names));
     }
     let object = json!({
         "apiVersion": "apiextensions.k8s.io/v1",

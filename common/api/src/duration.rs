@@ -48,7 +48,7 @@ impl GoDuration {
 
     /// A duration of whole seconds, at most the greatest duration there is.
     pub const fn from_secs(seconds: u32) -> Self {
-        Self { nanoseconds: seconds as i64 * SECOND as i64 }
+        Self { nanoseconds: seconds as i64 * SECOND.cast_signed() }
     }
 
     /// A duration of nanoseconds, which may be negative.

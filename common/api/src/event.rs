@@ -127,6 +127,7 @@ pub fn escape_as_go(text: &str) -> String {
     escaped
 }
 
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
 fn whole_seconds<S: Serializer>(timestamp: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match timestamp {
         Some(timestamp) => serializer.collect_str(&timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")),
@@ -140,16 +141,13 @@ impl<'de> Deserialize<'de> for Event {
         let mut object = match fields.take("involvedObject") {
             Value::Null => Fields(Map::new()),
             Value::Object(object) => Fields(object),
-            _ => return Err(de::Error::custom("involvedObject is not an object")),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return Err(de::Error::custom("involvedObject is not an object"));
+            }
         };
-        let metadata = match fields.take("metadata") {
-            Value::Null => BTreeMap::new(),
-            other => serde_json::from_value(other).map_err(de::Error::custom)?,
-        };
-        let timestamp = match fields.take("timestamp") {
-            Value::Null => None,
-            other => Some(serde_json::from_value(other).map_err(de::Error::custom)?),
-        };
+        let metadata: Option<BTreeMap<String, String>> =
+            serde_json::from_value(fields.take("metadata")).map_err(de::Error::custom)?;
+        let timestamp = serde_json::from_value(fields.take("timestamp")).map_err(de::Error::custom)?;
         Ok(Self {
             involved_object: InvolvedObject {
                 kind: object.text("kind")?,
@@ -164,7 +162,7 @@ impl<'de> Deserialize<'de> for Event {
             timestamp,
             message: fields.text("message")?,
             reason: fields.text("reason")?,
-            metadata,
+            metadata: metadata.unwrap_or_default(),
             reporting_controller: fields.text("reportingController")?,
             reporting_instance: fields.text("reportingInstance")?,
         })
@@ -184,7 +182,9 @@ impl Fields {
         match self.take(key) {
             Value::Null => Ok(String::new()),
             Value::String(text) => Ok(text),
-            _ => Err(E::custom(format_args!("{key} is not a string"))),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                Err(E::custom(format_args!("{key} is not a string")))
+            }
         }
     }
 }

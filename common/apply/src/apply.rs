@@ -3,7 +3,7 @@
 mod object;
 
 use crate::change::{Action, Change, ChangeSet};
-use crate::error::{ObjectError, StageError};
+use crate::error::StageError;
 use crate::health::{Health, health};
 use crate::ignore::IgnoreRule;
 use crate::normalisation::normalise;

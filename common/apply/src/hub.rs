@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// A watch stays open this long after its last waiter.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 
 /// Where watches look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,9 +189,8 @@ impl Subscription {
     pub fn seen(&self, name: &ObjectName, at_least: u64) -> Seen {
         match self.watch.states.read().get(name) {
             Some(observed) if observed.resource_version >= at_least => observed.seen.clone(),
-            Some(_) => Seen::Nothing,
             None if *self.revision.borrow() > 0 => Seen::Health(Health::NotFound),
-            None => Seen::Nothing,
+            Some(_) | None => Seen::Nothing,
         }
     }
 

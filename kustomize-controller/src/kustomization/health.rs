@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// An access review holds this long.
-const REVIEW_LIFE: Duration = Duration::from_secs(60);
+const REVIEW_LIFE: Duration = Duration::from_mins(1);
 /// Time between two looks at an object that the hub does not see; it grows to the second figure.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 const LAST_LOOK: Duration = Duration::from_secs(5);

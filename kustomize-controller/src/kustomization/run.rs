@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span};
 
 /// Objects of a stage that others stand on get this long to become healthy.
-const STAGE_LIMIT: Duration = Duration::from_secs(60);
+const STAGE_LIMIT: Duration = Duration::from_mins(1);
 
 /// The revision that a run works on.
 struct Revision {

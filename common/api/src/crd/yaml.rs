@@ -26,7 +26,7 @@ pub(super) fn write(output: &mut String, value: &Value, indent: usize) {
             scalar(output, text);
             output.push('\n');
         }
-        other => {
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
             // writing to a String cannot fail
             let _ = writeln!(output, "{other}");
         }
@@ -50,7 +50,12 @@ fn child(output: &mut String, value: &Value, indent: usize) {
             output.push('\n');
             write(output, value, indent);
         }
-        _ => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             output.push(' ');
             write(output, value, indent);
         }

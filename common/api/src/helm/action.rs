@@ -138,6 +138,7 @@ pub struct UpgradeStrategy {
 /// Settings of the install.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "mirrors the wire form")]
 pub struct Install {
     /// CRDs of the chart; `Create` if unset.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,6 +188,7 @@ pub struct Install {
 /// Settings of the upgrade.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "mirrors the wire form")]
 pub struct Upgrade {
     /// What happens when the chart's name changes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,6 +272,7 @@ pub struct TestFilter {
 /// Settings of the rollback.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "mirrors the wire form")]
 pub struct Rollback {
     /// Whether objects made by a failed rollback are deleted.
     #[serde(default, skip_serializing_if = "is_false")]

@@ -169,6 +169,7 @@ pub struct SubstituteReference {
     printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "mirrors the wire form")]
 pub struct KustomizationSpec {
     /// Annotations that the build writes on each object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// How long an object that is made anew may take to go.
-const DELETION_LIMIT: Duration = Duration::from_secs(60);
+const DELETION_LIMIT: Duration = Duration::from_mins(1);
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
