@@ -5,9 +5,10 @@ use http::StatusCode;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-/// The controller, as the account that the charts' RBAC is for.
+/// The controller, as the account that the charts' RBAC is for; it leaves the namespaces of other tests alone.
 pub(crate) async fn controller(env: &Env) -> ControllerProcess {
-    env.controller(&Controller::notification(env!("CARGO_BIN_EXE_notification-controller"))).await
+    let controller = Controller::notification(env!("CARGO_BIN_EXE_notification-controller"));
+    env.controller(&controller.flag("--watch-all-namespaces=false")).await
 }
 
 /// An event about a Kustomization of the test's namespace.
