@@ -6,7 +6,6 @@
 mod entry;
 mod transformers;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use flux_yaml::{Object, Text, Value};
@@ -249,9 +248,8 @@ impl<'a> Layer<'a> {
 /// # Errors
 /// [`Error::Invalid`] if there is one of that name already.
 fn merge_vars(known: &mut Vec<Var>, added: Vec<Var>) -> Result<()> {
-    let mut names: HashSet<String> = known.iter().map(|var| var.name.clone()).collect();
     for var in added {
-        if !names.insert(var.name.clone()) {
+        if known.iter().any(|other| other.name == var.name) {
             return Err(Error::invalid(format!("var '{}' already encountered", var.name)));
         }
         known.push(var);

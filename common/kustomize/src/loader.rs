@@ -6,7 +6,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::file_system::{self, FileSystem, Location};
 use crate::path;
 
-pub use repository::RepositorySpec;
+pub use repository::{RepositorySpec, Submodules};
 
 /// How deep bases may be nested.
 const MAX_DEPTH: usize = 100;

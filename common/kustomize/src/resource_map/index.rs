@@ -50,7 +50,9 @@ impl Index {
         }
         for (place, resource) in resources.iter().enumerate().skip(self.filed.len()) {
             let hashes = self.hashes(resource);
-            hashes.iter().for_each(|hash| self.file(place, *hash));
+            for hash in &hashes {
+                self.file(place, *hash);
+            }
             self.filed.push(hashes);
         }
     }

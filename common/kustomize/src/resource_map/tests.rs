@@ -38,6 +38,26 @@ fn the_index_follows_changes() {
 }
 
 #[test]
+fn names_and_kinds_narrow_to_those_that_have_or_had_them() {
+    let service = resource("apiVersion: v1\nkind: Service\nmetadata: {name: a}");
+    let mut map: ResourceMap =
+        [config_map("a", ""), config_map("b", ""), service, config_map("c", "")].into_iter().collect();
+    assert_eq!(map.having(None, None), [0, 1, 2, 3]);
+    assert_eq!(map.having(Some("a"), None), [0, 2]);
+    assert_eq!(map.having(None, Some("ConfigMap")), [0, 1, 3]);
+    let renamed = map.get_mut(3).unwrap();
+    renamed.store_previous_id().unwrap();
+    renamed.set_name("a");
+    renamed.set_kind("Service");
+    assert_eq!(map.having(Some("a"), None), [0, 2, 3]);
+    assert_eq!(map.having(Some("c"), Some("Service")), [3]);
+    assert_eq!(map.having(None, Some("Service")), [2, 3]);
+    map.get_mut(0).unwrap().set_name("d");
+    assert_eq!(map.having(Some("a"), None), [2, 3]);
+    assert_eq!(map.having(Some("absent"), None), [0; 0]);
+}
+
+#[test]
 fn a_merged_config_map_keeps_place_and_old_data() {
     let mut map: ResourceMap =
         [config_map("a", "data: {x: 1, y: 2}"), config_map("b", "")].into_iter().collect();

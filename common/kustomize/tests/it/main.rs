@@ -4,5 +4,7 @@
 mod case;
 mod flux;
 mod hostile;
+mod isolation;
 mod properties;
 mod recorded;
+mod remote;
