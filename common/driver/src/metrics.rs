@@ -253,7 +253,7 @@ mod tests {
     fn buckets_are_those_of_the_contract() {
         let buckets = duration_buckets();
         let close = |index: usize, want: f64| {
-            assert!((buckets[index] / want - 1.0).abs() < 1e-12, "{}", buckets[index])
+            assert!((buckets[index] / want - 1.0).abs() < 1e-12, "{}", buckets[index]);
         };
         close(1, 0.038_363_583_488_692_544);
         close(4, 2.166_090_855_590_701);

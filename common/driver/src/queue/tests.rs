@@ -62,8 +62,8 @@ fn backoff_grows_and_success_resets_it() {
         queue.tick(now);
     }
     assert!(started(&mut queue, now).is_some());
-    queue.finish(&app, After::Delay(Duration::from_secs(60), Lane::Interval), now);
-    now += Duration::from_secs(60);
+    queue.finish(&app, After::Delay(Duration::from_mins(1), Lane::Interval), now);
+    now += Duration::from_mins(1);
     queue.tick(now);
     assert!(started(&mut queue, now).is_some());
     queue.finish(&app, After::Backoff, now);
