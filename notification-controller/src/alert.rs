@@ -56,7 +56,7 @@ impl Kind for AlertKind {
     }
 
     fn schedule(&self, (): &()) -> Schedule {
-        Schedule { interval: Duration::from_secs(24 * 3600), retry: None, timeout: Duration::from_secs(30) }
+        Schedule { interval: Duration::from_hours(24), retry: None, timeout: Duration::from_secs(30) }
     }
 
     async fn reconcile(&self, run: &mut Run<'_, Self>, (): &()) -> Result<Outcome, MigrationError> {

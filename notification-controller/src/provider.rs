@@ -49,7 +49,7 @@ impl Kind for ProviderKind {
     }
 
     fn schedule(&self, (): &()) -> Schedule {
-        Schedule { interval: Duration::from_secs(24 * 3600), retry: None, timeout: DEFAULT_TIMEOUT }
+        Schedule { interval: Duration::from_hours(24), retry: None, timeout: DEFAULT_TIMEOUT }
     }
 
     async fn reconcile(&self, _: &mut Run<'_, Self>, (): &()) -> Result<Outcome, Infallible> {

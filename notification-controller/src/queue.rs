@@ -15,7 +15,7 @@ use crate::spool::{Job, Spool, Spooled};
 /// Events that may wait for one Provider.
 const LENGTH: usize = 1024;
 /// A queue without events is given up after this.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Sends the job of a queue. Called for one job of a Provider at a time.
 pub trait Deliver: Send + Sync + 'static {

@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn windows_stay_aligned_to_the_first_event() {
-        let limit = RateLimit::new(Duration::from_secs(300), at(0));
+        let limit = RateLimit::new(Duration::from_mins(5), at(0));
         let event = event(&[]);
         assert_eq!(limit.take(&event, at(1000)), Decision { passes: true, reset: at(1300) });
         assert_eq!(limit.take(&event, at(1299)), Decision { passes: false, reset: at(1300) });
@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn severity_and_reason_do_not_tell_events_apart_but_revision_and_token_do() {
-        let limit = RateLimit::new(Duration::from_secs(300), at(0));
+        let limit = RateLimit::new(Duration::from_mins(5), at(0));
         let first = event(&[("kustomize.toolkit.fluxcd.io/revision", "1")]);
         assert!(limit.take(&first, at(1)).passes);
-        let mut same = first.clone();
+        let mut same = first;
         "error".clone_into(&mut same.severity);
         "Other".clone_into(&mut same.reason);
         assert!(!limit.take(&same, at(2)).passes);

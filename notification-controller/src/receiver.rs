@@ -20,7 +20,7 @@ pub mod signature;
 /// Resource of Receivers.
 pub const RECEIVER: Resource = Resource::namespaced(NOTIFICATION_GROUP, "v1", "Receiver", "receivers");
 /// Interval if the Receiver names none; the API server sets the same.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
+const DEFAULT_INTERVAL: Duration = Duration::from_mins(10);
 /// Bound of a run, which reads one Secret.
 const TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -25,7 +25,7 @@ pub(crate) const LIMITS: ServerLimits = ServerLimits {
 pub(crate) async fn read_body(body: Body) -> Result<Bytes, StatusCode> {
     match tokio::time::timeout(READ_TIMEOUT, to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+        Ok(Err(error)) if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) => {
             Err(StatusCode::PAYLOAD_TOO_LARGE)
         }
         Ok(Err(_)) | Err(_) => Err(StatusCode::BAD_REQUEST),

@@ -91,7 +91,7 @@ impl Spool {
             match read {
                 Some((job, _)) => jobs.push((spooled, job)),
                 None => {
-                    warn!(path = %spooled.path.display(), "dropped an unreadable event of an earlier process")
+                    warn!(path = %spooled.path.display(), "dropped an unreadable event of an earlier process");
                 }
             }
         }

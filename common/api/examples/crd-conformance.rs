@@ -39,25 +39,35 @@ fn differences(definition: &Definition, directory: &std::path::Path) -> anyhow::
         compare(pointer, reference.pointer(pointer), ours.pointer(pointer), &mut found);
     }
     for object in [&mut reference, &mut ours] {
-        drop_descriptions(object, false);
+        drop_descriptions(object, Holds::Schema);
     }
     compare("/spec", reference.get("spec"), ours.get("spec"), &mut found);
     Ok(found)
 }
 
+/// What the fields of an object are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Keywords of a schema.
+    Schema,
+    /// Names of properties.
+    Properties,
+}
+
 /// Descriptions are our own words; a property may be called `description`, though.
-fn drop_descriptions(value: &mut Value, is_properties: bool) {
+fn drop_descriptions(value: &mut Value, holds: Holds) {
     match value {
         Value::Object(fields) => {
-            if !is_properties {
+            if holds == Holds::Schema {
                 fields.remove("description");
             }
             for (key, field) in fields {
-                drop_descriptions(field, key == "properties" && !is_properties);
+                let properties = key == "properties" && holds == Holds::Schema;
+                drop_descriptions(field, if properties { Holds::Properties } else { Holds::Schema });
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| drop_descriptions(item, false)),
-        _ => {}
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_descriptions(item, Holds::Schema)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -72,9 +82,12 @@ fn compare(place: &str, reference: Option<&Value>, ours: Option<&Value>, found: 
         (Some(Value::Array(left)), Some(Value::Array(right))) if place.ends_with("/required") => {
             // a set: the order says nothing
             let mut sets = [left.clone(), right.clone()];
-            sets.iter_mut().for_each(|set| set.sort_by_key(ToString::to_string));
-            if sets[0] != sets[1] {
-                found.push(format!("{place}: want {:?}, got {:?}", sets[0], sets[1]));
+            for set in &mut sets {
+                set.sort_by_key(ToString::to_string);
+            }
+            let [left, right] = sets;
+            if left != right {
+                found.push(format!("{place}: want {left:?}, got {right:?}"));
             }
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
