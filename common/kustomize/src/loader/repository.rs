@@ -273,6 +273,15 @@ mod tests {
             ("git::https://example.org/o/r?version=1&ref=", "https://example.org/o/r", "", "1"),
             ("file:///srv/git/repo", "file:///srv/git/repo", "", ""),
             ("file://a@b/repo.git/x", "file://a@b/repo.git", "x", ""),
+            ("file:///srv/git/repo//c/d?ref=x", "file:///srv/git/repo", "c/d", "x"),
+            ("GIT::HTTPS://GitHub.com/org/repo", "https://github.com/org/repo", "", ""),
+            ("git@github.com/org/repo", "git@github.com:org/repo", "", ""),
+            ("ssh://git@github.com/org/repo/d", "git@github.com:org/repo", "d", ""),
+            ("github.com:org/repo/d", "https://github.com/org/repo", "d", ""),
+            ("user@host.xz:path/to/repo.git/d", "user@host.xz:path/to/repo.git", "d", ""),
+            ("git@gitlab.com:group/sub/repo//d", "git@gitlab.com:group/sub/repo", "d", ""),
+            ("https://host.xz:8080/o/r/d/e", "https://host.xz:8080/o/r", "d/e", ""),
+            ("https://host.xz/o/r?version=v1&ref=v2", "https://host.xz/o/r", "", "v2"),
         ];
         for (url, clone_url, directory, reference) in cases {
             let spec = RepositorySpec::parse(url).unwrap();
@@ -285,12 +294,13 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_no_urls() {
-        for path in ["base", "../base", "./a.git", "a/b.yaml", "", "host.xz:a/b", "a@b"] {
-            assert!(RepositorySpec::parse(path).is_err() || path == "a@b", "{path}");
-        }
+    fn what_is_no_url_says_why() {
         let message = |url: &str| RepositorySpec::parse(url).unwrap_err().message();
+        for path in ["base", "../base", "./a.git", "a/b.yaml", "", "host.xz:a/b", "htp://host/a/b"] {
+            assert_eq!(message(path), "failed to parse scheme", "{path}");
+        }
         assert_eq!(message("/a/b"), "uri looks like abs path: /a/b");
+        assert_eq!(message("https://"), "failed to parse host segment");
         assert_eq!(message("https://host/repo"), "failed to parse repo path segment");
         assert_eq!(message("https://host/a/b/../../c"), "url path exits repo: a/b/../../c");
     }

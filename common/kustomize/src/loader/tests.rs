@@ -41,3 +41,13 @@ fn the_root_only_restriction_holds() {
     let free = Loader::at_target(&files, "/a/b", LoadRestrictions::None, None).unwrap();
     assert_eq!(free.load("../../x/k").unwrap(), b"3");
 }
+
+#[test]
+fn absolute_paths_name_files_only() {
+    let files = files();
+    let target = Loader::at_target(&files, "/a/b", LoadRestrictions::None, None).unwrap();
+    assert_eq!(target.load("/a/c/k").unwrap(), b"2");
+    assert_eq!(target.load("/a/b/../c/k").unwrap(), b"2");
+    let message = target.open("/a/c").map(|_| ()).unwrap_err().message();
+    assert_eq!(message, "new root '/a/c' cannot be absolute");
+}
