@@ -96,9 +96,13 @@ fn find(step: Step, received: &[ReceivedSpan], seen: &[Seen]) -> Option<Seen> {
         }
         Some(_) => {
             let pull = seen.get(1)?;
-            // Whatever is sent on comes after what caused it, and the source's event is alerted too.
-            let cause =
-                if step.name.starts_with("send alerts") { seen.last()?.span.start } else { pull.span.start };
+            // Inside a controller each step comes after the one before, but an event may leave while the status that it
+            // tells of is being written. An alert comes after its event: there are others, of the source and of progress.
+            let before = seen.iter().rev().find(|earlier| {
+                earlier.step.service == step.service && earlier.step.name != "update status for revision"
+            });
+            let alerting = step.name.starts_with("send alerts");
+            let cause = if alerting { seen.last()?.span.start } else { before.unwrap_or(pull).span.start };
             named
                 .filter(|span| span.trace_id == pull.span.trace_id && span.start >= cause)
                 .min_by_key(|span| span.start)
@@ -165,6 +169,15 @@ mod tests {
         let mut received = rollout();
         received[1].start = 5;
         assert_eq!(found(&received).len(), 1);
+    }
+
+    #[test]
+    fn event_about_progress_is_not_the_one_about_the_end() {
+        let mut received = rollout();
+        let mut progress = received[11].clone();
+        progress.start = 85;
+        received.push(progress);
+        assert_eq!(found(&received)[11].started, 110);
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Installation {
         }
     }
 
-    /// Waits until an alert about the application's Kustomization at this commit arrives.
+    /// Waits until the alert arrives that the application's Kustomization is reconciled at this commit.
     ///
     /// # Errors
     /// If none arrives within a minute.
@@ -111,7 +111,9 @@ impl Installation {
         let arrival = self.chat.requests().wait_for(PATIENCE, |request| {
             let body = request.json();
             let kind = body.pointer("/involvedObject/kind").and_then(serde_json::Value::as_str);
-            kind == Some("Kustomization") && body.to_string().contains(commit)
+            let reason = body.pointer("/reason").and_then(serde_json::Value::as_str);
+            (kind, reason) == (Some("Kustomization"), Some("ReconciliationSucceeded"))
+                && body.to_string().contains(commit)
         });
         Ok(arrival.await.context("failed to see the alert")?.json())
     }

@@ -63,8 +63,9 @@ async fn run(afterwards: Afterwards) -> Result<()> {
 }
 
 fn print_step(seen: &Seen) {
-    let milliseconds = Duration::from_nanos(seen.ended).as_secs_f64() * 1000.0;
-    println!("{milliseconds:8.1} ms  {:<24} {}", seen.step.service, seen.step.name);
+    let [started, took] = [seen.started, seen.ended.saturating_sub(seen.started)]
+        .map(|nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64() * 1000.0);
+    println!("{started:8.1} ms  {:<24} {} ({took:.1} ms)", seen.step.service, seen.step.name);
 }
 
 async fn show_result(installation: &Installation) -> Result<()> {

@@ -1,0 +1,73 @@
+//! Delivery: from `git push` to running objects and an alert, proved from spans and from outside.
+
+use std::time::Duration;
+
+use flux_e2e::{Installation, NAMESPACE, STEPS, WorkTree, follow};
+use flux_lab::AuditEntry;
+
+#[tokio::test]
+async fn push_becomes_running_objects_and_an_alert() {
+    let mut installation = Installation::start(|_| ()).await.expect("installation");
+    let directory = installation.lab.directory().join("work");
+    let tree = WorkTree::create(directory, installation.repository.url()).await.expect("first push");
+    installation.deliver().await.expect("first delivery");
+    assert_eq!(installation.greeting().await.expect("greeting"), "Hello, world");
+
+    let (from, mark) = (installation.traces.spans().len(), installation.lab.audit_mark().expect("audit log"));
+    tree.write("production/settings.env", "GREETING=Good evening\n").expect("change");
+    let commit = tree.push("Greet").await.expect("second push");
+    let seen =
+        follow(installation.traces.spans(), from, Duration::from_mins(1), |_| ()).await.expect("every step");
+    assert_eq!(seen.len(), STEPS.len());
+
+    // Order is total inside a controller, and across them where one tells the other. Only events are not ordered with the
+    // status that they tell of.
+    for pair in seen[1..4].windows(2).chain(seen[5..11].windows(2)) {
+        assert!(pair[0].started <= pair[1].started, "{} before {}", pair[0].step.name, pair[1].step.name);
+    }
+    assert!(seen[3].started <= seen[5].started, "a status tells of a revision before anybody hears of it");
+    assert!(
+        seen[2].started <= seen[4].started && seen[9].started <= seen[11].started,
+        "events tell of what was done"
+    );
+    assert!(seen[11].started <= seen[12].started, "an event is emitted before it is alerted");
+    assert!(seen.iter().all(|step| !step.span.failed));
+
+    let alert = installation.alert(&commit).await.expect("alert");
+    assert_eq!(alert["involvedObject"]["name"], "greeter");
+    assert_eq!(alert["severity"], "info");
+    assert_eq!(alert["reason"], "ReconciliationSucceeded");
+    assert!(alert["metadata"]["revision"].as_str().is_some_and(|revision| revision.ends_with(&commit)));
+    assert_eq!(installation.greeting().await.expect("greeting"), "Good evening");
+
+    let applied =
+        ["get", "-n", NAMESPACE, "kustomization/greeter", "-o", "jsonpath={.status.lastAppliedRevision}"];
+    let applied = installation.lab.kubectl(&applied, None).await.expect("status");
+    assert_eq!(applied, format!("main@sha1:{commit}"));
+    let maps = [
+        "get",
+        "-n",
+        "greeter",
+        "configmaps",
+        "-o",
+        "name",
+        "-l",
+        "kustomize.toolkit.fluxcd.io/name=greeter",
+    ];
+    let maps = installation.lab.kubectl(&maps, None).await.expect("list");
+    assert_eq!(maps.lines().count(), 1, "the replaced ConfigMap is pruned: {maps}");
+
+    let requests = installation.lab.audit_since(mark).expect("audit log");
+    assert_every_controller_is_itself(&requests);
+}
+
+/// Controllers act under their own accounts, and are refused nothing.
+fn assert_every_controller_is_itself(requests: &[AuditEntry]) {
+    let prefix = format!("system:serviceaccount:{NAMESPACE}:");
+    for controller in ["source-controller", "kustomize-controller", "notification-controller"] {
+        let own = requests.iter().filter(|request| request.user.strip_prefix(&prefix) == Some(controller));
+        let refused: Vec<_> = own.clone().filter(|request| request.code == 403).collect();
+        assert!(refused.is_empty(), "{controller} was refused {refused:?}");
+        assert!(own.count() > 0, "{controller} made no request");
+    }
+}

@@ -1,0 +1,4 @@
+//! The diagrams, end to end.
+#![cfg(test)]
+
+mod delivery;
