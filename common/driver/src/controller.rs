@@ -204,7 +204,7 @@ impl<K: Kind> Shared<K> {
         match std::panic::catch_unwind(AssertUnwindSafe(read)) {
             Ok(Ok(links)) => return Some(links),
             Ok(Err(error)) => {
-                warn!(%kind, object = %name, %error, "skipped an object that cannot be decoded")
+                warn!(%kind, object = %name, %error, "skipped an object that cannot be decoded");
             }
             Err(_) => {
                 self.metrics.panics.inc();
