@@ -144,14 +144,12 @@ impl Failure for Error {
     }
 
     fn event_message(&self) -> String {
-        match self {
-            Self::DependencyNotFound { delay, .. } | Self::Dependency { delay, .. } => {
-                format!("Dependencies do not meet ready condition, retrying in {delay}")
-            }
-            Self::Superseded(trigger) => {
-                format!("Health checks canceled due to new reconciliation triggered by {trigger}")
-            }
-            _ => self.condition_message(),
+        if let Self::DependencyNotFound { delay, .. } | Self::Dependency { delay, .. } = self {
+            return format!("Dependencies do not meet ready condition, retrying in {delay}");
         }
+        if let Self::Superseded(trigger) = self {
+            return format!("Health checks canceled due to new reconciliation triggered by {trigger}");
+        }
+        self.condition_message()
     }
 }

@@ -58,10 +58,13 @@ impl Subject {
     }
 }
 
+/// User, resource and namespace that an access review asks about.
+type Question = (String, String, String);
+
 /// The answers of access reviews, each kept for a minute.
 #[derive(Debug, Default)]
 pub struct Reviews {
-    answers: Mutex<HashMap<(String, String, String), (bool, Instant)>>,
+    answers: Mutex<HashMap<Question, (bool, Instant)>>,
 }
 
 impl Reviews {

@@ -164,9 +164,12 @@ async fn fetch_artifact_for_revision(
     run.progress(&phase("Fetching manifests", plan, revision));
     let Published { url, digest, .. } = &revision.published;
     let fetched = kind.reader.fetch(url, digest).instrument(info_span!("fetch artifact for revision")).await;
-    fetched.map_err(|error| match error {
-        FetchError::NotFound => Error::ArtifactNotFound(printed(kind.settings.requeue_dependency)),
-        error => Error::Fetch(error),
+    fetched.map_err(|error| {
+        if matches!(error, FetchError::NotFound) {
+            Error::ArtifactNotFound(printed(kind.settings.requeue_dependency))
+        } else {
+            Error::Fetch(error)
+        }
     })
 }
 
@@ -316,9 +319,8 @@ async fn prune_stale(
     match pruned.errors {
         None => Ok(()),
         Some(errors) => {
-            let texts: String =
-                errors.errors().iter().map(|error| format!("{};", flux_driver::message(error))).collect();
-            Err(Error::Prune(texts))
+            let texts: Vec<_> = errors.errors().iter().map(|error| flux_driver::message(error)).collect();
+            Err(Error::Prune(texts.join(";") + ";"))
         }
     }
 }
