@@ -19,7 +19,7 @@ pub(crate) use inheritance::text_map;
 /// A Kubernetes object during a build.
 ///
 /// kustomize keeps its bookkeeping (previous names, applied prefixes, and so on) in annotations of the object; here it
-/// stands beside the tree, and [`Resource::new`] takes over what a manifest claims.
+/// stands beside the tree, and `Resource::new` takes over what a manifest claims.
 #[derive(Debug, Clone)]
 pub struct Resource {
     node: Node,
