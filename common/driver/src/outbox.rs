@@ -58,7 +58,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Shared {
     spool: Mutex<Spool>,
-    appended: Notify,
+    released: Notify,
 }
 
 impl Outbox {
@@ -76,14 +76,14 @@ impl Outbox {
         let url = Url::parse(address)
             .map_err(|source| OutboxError::Address { address: address.to_owned(), source })?;
         let spool = Spool::open(spool, LIMIT).map_err(OutboxError::Spool)?;
-        let shared = Arc::new(Shared { spool: Mutex::new(spool), appended: Notify::new() });
+        let shared = Arc::new(Shared { spool: Mutex::new(spool), released: Notify::new() });
         let delivery = Delivery { url, client: client.clone(), shared: Arc::clone(&shared) };
         let mut tasks = JoinSet::new();
         tasks.spawn(delivery.run());
         Ok((Self { shared, instance: instance.into() }, tasks))
     }
 
-    /// Stores an event of a run: its facts, and the rollout that it is a step of.
+    /// Stores an event of a run: its facts, and the rollout that it is a step of. It is held until [`Self::release`].
     pub(crate) fn append(
         &self,
         controller: &str,
@@ -114,12 +114,10 @@ impl Outbox {
             reporting_controller: controller.to_owned(),
             reporting_instance: self.instance.to_string(),
         };
-        let mut hasher = DefaultHasher::new();
-        regarding.uid.hash(&mut hasher);
         let weight = if severity == Severity::Error { Weight::Error } else { Weight::Info };
         let appended = event.to_json().map_err(std::io::Error::from).and_then(|event| {
             let record = format!("{}\n{event}", rollout.map(Rollout::traceparent).unwrap_or_default());
-            self.shared.spool.lock().append(hasher.finish(), weight, record.as_bytes())
+            self.shared.spool.lock().append(lane(&regarding.uid), weight, record.as_bytes())
         });
         match appended {
             Ok(0) => {}
@@ -128,10 +126,27 @@ impl Outbox {
         }
     }
 
-    /// Sends what was appended.
-    pub(crate) fn deliver(&self) {
-        self.shared.appended.notify_one();
+    /// The events appended until now, for [`Self::release`].
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.shared.spool.lock().mark())
     }
+
+    /// Lets the events of the object `uid` go that were appended before the mark.
+    pub(crate) fn release(&self, uid: &str, mark: Mark) {
+        self.shared.spool.lock().release(lane(uid), mark.0);
+        self.shared.released.notify_one();
+    }
+}
+
+/// A point between two events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark(u64);
+
+/// Events of an object go one after the other.
+fn lane(uid: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    uid.hash(&mut hasher);
+    hasher.finish()
 }
 
 struct Delivery {
@@ -170,7 +185,7 @@ impl Delivery {
                         tokio::time::sleep(asked.unwrap_or(next).min(LONGEST_PAUSE)).await;
                     }
                 },
-                () = self.shared.appended.notified() => {}
+                () = self.shared.released.notified() => {}
             }
         }
     }

@@ -129,10 +129,10 @@ impl<K: Kind> Run<'_, K> {
         })
     }
 
-    /// A notice for users, in the order of the calls.
+    /// A notice for users, in the order of the calls. notification-controller hears of it when the status is next stored:
+    /// by [`Self::commit`], in a step or wait that lasts, or at the end of the run.
     pub fn notify(&self, notice: Notice) {
         self.services.tell(self.session, notice);
-        self.services.deliver();
     }
 
     /// The run is a step of this rollout: its last status update and its events belong to the rollout's trace.

@@ -59,8 +59,8 @@ impl Default for Settings {
 }
 
 impl Services {
-    /// Tells a notice: to the API, and to notification-controller unless it is of type Trace. There it is on disk
-    /// afterwards, and sent by [`Self::deliver`].
+    /// Tells a notice: to the API, and to notification-controller unless it is of type Trace. For that it is on disk
+    /// afterwards, and goes when the session has stored the status.
     pub(crate) fn tell(&self, session: &Session, notice: Notice) {
         let (profile, object) = (session.profile, &session.object);
         let (run_metadata, rollout) = session.with_state(|state| (state.metadata.clone(), state.rollout));
@@ -88,13 +88,6 @@ impl Services {
             message: notice.message,
             annotations: metadata,
         });
-    }
-
-    /// Has what was told so far sent to notification-controller.
-    pub(crate) fn deliver(&self) {
-        if let Some(outbox) = &self.outbox {
-            outbox.deliver();
-        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::conditions::Conditions;
 use crate::finalise::Subject;
 use crate::kind::{Profile, Rules};
 use crate::merge_patch;
+use crate::outbox::Outbox;
 use crate::store::Store;
 
 /// A progress message is written when its phase lasts this long.
@@ -44,6 +45,7 @@ pub(crate) struct Session {
     /// The object at the start.
     pub(crate) object: Arc<Object>,
     target: Target,
+    outbox: Option<Outbox>,
     store: Arc<Store>,
     state: Mutex<State>,
     persisted: tokio::sync::Mutex<Persisted>,
@@ -80,7 +82,7 @@ impl Session {
     pub(crate) fn new(
         profile: &'static Profile,
         object: Arc<Object>,
-        target: Target,
+        (target, outbox): (Target, Option<Outbox>),
         store: Arc<Store>,
     ) -> Self {
         let persisted = Persisted::read(&object);
@@ -92,6 +94,7 @@ impl Session {
             name: object.metadata.object_name(),
             object,
             target,
+            outbox,
             store,
             state: Mutex::new(state),
             persisted: tokio::sync::Mutex::new(persisted),
@@ -155,8 +158,29 @@ impl Session {
         self.flush.changed.notify_one();
     }
 
-    /// Writes what differs from the server's status. Foreign conditions are kept.
+    /// Writes what differs from the server's status. Foreign conditions are kept. Nobody hears of a revision before the
+    /// status shows it: the events told so far go afterwards. If the status cannot be written they wait for the next run
+    /// of the object; a process that is killed in between finds them at its start.
     pub(crate) async fn persist(&self) -> Result<(), CommitError> {
+        self.releasing(self.write_status()).await
+    }
+
+    /// Carries out a write, and lets the events go that were told before it.
+    async fn releasing(
+        &self,
+        write: impl Future<Output = Result<(), CommitError>>,
+    ) -> Result<(), CommitError> {
+        let Some(outbox) = &self.outbox else { return write.await };
+        let mark = outbox.mark();
+        let written = write.await;
+        // a deleted object has no status that could tell more
+        if matches!(written, Ok(()) | Err(CommitError::Gone)) {
+            outbox.release(&self.object.metadata.uid, mark);
+        }
+        written
+    }
+
+    async fn write_status(&self) -> Result<(), CommitError> {
         if matches!(self.profile.rules, Rules::None) {
             return Ok(());
         }
@@ -187,6 +211,12 @@ impl Session {
                 Err(error) => return Err(CommitError::Patch(error)),
             }
         }
+    }
+
+    /// Removes a finalizer, and lets the last events of the object go.
+    pub(crate) async fn release_object(&self, finalizer: &str) -> Result<(), CommitError> {
+        let removed = self.set_finalizers(|finalizers| finalizers.retain(|each| each != finalizer));
+        self.releasing(removed).await
     }
 
     /// Adds or removes a finalizer, by a merge patch locked to the version at hand.

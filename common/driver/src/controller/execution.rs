@@ -73,7 +73,8 @@ pub(super) async fn run<K: Kind>(shared: Arc<Shared<K>>, run: RunStart) -> Compl
         revision = tracing::field::Empty,
     );
     let target = shared.services.cluster.controller();
-    let session = Session::new(K::PROFILE, object, target, Arc::clone(&shared.store));
+    let outbox = shared.services.outbox.clone();
+    let session = Session::new(K::PROFILE, object, (target, outbox), Arc::clone(&shared.store));
     let execution = Execution { shared: &shared, session: &session, object: &typed, started: Instant::now() };
     execution.execute(run).instrument(span).await
 }
@@ -261,11 +262,7 @@ impl<K: Kind> Execution<'_, K> {
             }
             Steps::Succeeded(_) => {
                 self.tell(&before, Course::Deleting, None);
-                let removed =
-                    self.session.set_finalizers(|finalizers| finalizers.retain(|each| each != finalizer));
-                let removed = removed.await;
-                self.shared.services.deliver();
-                match removed {
+                match self.session.release_object(finalizer).await {
                     Ok(()) | Err(CommitError::Gone) => {
                         self.shared.metrics.forget(&self.session.name.namespace, &self.session.name.name);
                         gone
@@ -325,10 +322,7 @@ impl<K: Kind> Execution<'_, K> {
             }
             None => tracing::Span::none(),
         };
-        let persisted = self.session.persist().instrument(span).await;
-        // Nobody hears of a revision before the status shows it; a process that is killed in between finds the events.
-        self.shared.services.deliver();
-        match persisted {
+        match self.session.persist().instrument(span).await {
             Ok(()) => Completion { after, ending },
             Err(error) => unwritten(&error),
         }

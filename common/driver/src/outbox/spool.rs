@@ -50,7 +50,9 @@ pub(super) struct Spool {
     entries: BTreeMap<u64, Entry>,
     /// Ids by key, in order; the first one may be under way.
     lanes: HashMap<u64, VecDeque<u64>>,
-    /// Keys with something to deliver and nothing under way.
+    /// The first id of a key that is held: it and all later ones wait for [`Spool::release`].
+    held: HashMap<u64, u64>,
+    /// Keys with something released to deliver and nothing under way.
     ready: VecDeque<u64>,
 }
 
@@ -67,13 +69,15 @@ impl Spool {
             next: 0,
             entries: BTreeMap::new(),
             lanes: HashMap::new(),
+            held: HashMap::new(),
             ready: VecDeque::new(),
         };
         spool.recover()?;
         Ok(spool)
     }
 
-    /// Appends an event; `key` is its object. Gives how many older ones had to be dropped for it.
+    /// Appends an event, which is held until [`Self::release`]; `key` is its object. Gives how many older ones had to be
+    /// dropped for it.
     pub(super) fn append(&mut self, key: u64, weight: Weight, body: &[u8]) -> io::Result<u64> {
         let length = u32::try_from(body.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
         let mut dropped = 0;
@@ -93,11 +97,30 @@ impl Spool {
         self.file.write_all_at(&record, self.end)?;
         let offset = self.end + u64::try_from(HEADER).unwrap_or_default();
         self.end += u64::try_from(record.len()).unwrap_or_default();
+        self.held.entry(key).or_insert(id);
         self.insert(id, Entry { key, weight, offset, length });
         Ok(dropped)
     }
 
-    /// The next event whose object has none under way.
+    /// Ids of events appended from now on are not below this.
+    pub(super) fn mark(&self) -> u64 {
+        self.next
+    }
+
+    /// Lets the events of `key` go that were appended before `mark` was taken.
+    pub(super) fn release(&mut self, key: u64, mark: u64) {
+        let Some(first_held) = self.held.remove(&key) else { return };
+        let Some(lane) = self.lanes.get(&key) else { return };
+        if let Some(still) = lane.iter().find(|id| **id >= mark.max(first_held)) {
+            self.held.insert(key, *still);
+        }
+        let was_held = lane.front().is_some_and(|front| *front >= first_held);
+        if was_held && self.is_next_released(key) {
+            self.ready.push_back(key);
+        }
+    }
+
+    /// The next event that is released and whose object has none under way.
     pub(super) fn take(&mut self) -> Option<io::Result<Pending>> {
         let key = self.ready.pop_front()?;
         let id = *self.lanes.get(&key)?.front()?;
@@ -109,7 +132,7 @@ impl Spool {
     /// The event is delivered: it will not be seen again.
     pub(super) fn done(&mut self, id: u64) -> io::Result<()> {
         let Some(entry) = self.remove(id) else { return Ok(()) };
-        if self.lanes.contains_key(&entry.key) {
+        if self.is_next_released(entry.key) {
             self.ready.push_back(entry.key);
         }
         self.write_done(id, entry)
@@ -127,9 +150,15 @@ impl Spool {
         self.entries.insert(id, entry);
         let lane = self.lanes.entry(entry.key).or_default();
         lane.push_back(id);
-        if lane.len() == 1 {
+        if lane.len() == 1 && self.is_next_released(entry.key) {
             self.ready.push_back(entry.key);
         }
+    }
+
+    /// Whether the first event of `key` is released; it may be under way.
+    fn is_next_released(&self, key: u64) -> bool {
+        let front = self.lanes.get(&key).and_then(VecDeque::front);
+        front.is_some_and(|front| self.held.get(&key).is_none_or(|first_held| front < first_held))
     }
 
     fn remove(&mut self, id: u64) -> Option<Entry> {
@@ -139,6 +168,7 @@ impl Spool {
             lane.retain(|each| *each != id);
             if lane.is_empty() {
                 self.lanes.remove(&entry.key);
+                self.held.remove(&entry.key);
             }
         }
         Some(entry)
@@ -155,7 +185,7 @@ impl Spool {
     fn drop_one(&mut self) -> io::Result<bool> {
         let waits = |id: &u64, entry: &Entry| {
             let first = self.lanes.get(&entry.key).and_then(VecDeque::front) == Some(id);
-            !first || self.ready.contains(&entry.key)
+            !first || !self.is_next_released(entry.key) || self.ready.contains(&entry.key)
         };
         let oldest = |wanted: &dyn Fn(&Entry) -> bool| {
             self.entries.iter().find(|(id, entry)| wanted(entry) && waits(id, entry)).map(|(id, _)| *id)
@@ -163,7 +193,7 @@ impl Spool {
         let chosen = oldest(&|entry| entry.weight == Weight::Info).or_else(|| oldest(&|_| true));
         let Some(id) = chosen else { return Ok(false) };
         let Some(entry) = self.remove(id) else { return Ok(false) };
-        if !self.lanes.contains_key(&entry.key) {
+        if !self.is_next_released(entry.key) {
             self.ready.retain(|key| *key != entry.key);
         }
         self.write_done(id, entry)?;
@@ -257,6 +287,13 @@ mod tests {
         Spool::open(&directory.path().join("outbox"), limit).unwrap()
     }
 
+    /// Appends an event that may go at once.
+    fn append(spool: &mut Spool, key: u64, weight: Weight, body: &[u8]) -> u64 {
+        let dropped = spool.append(key, weight, body).unwrap();
+        spool.release(key, spool.mark());
+        dropped
+    }
+
     fn take(spool: &mut Spool) -> Option<(u64, String)> {
         spool.take().map(|pending| {
             let Pending { id, body } = pending.unwrap();
@@ -269,7 +306,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut spool = spool(&directory, 1000);
         for (key, body) in [(1, "a1"), (1, "a2"), (2, "b1")] {
-            spool.append(key, Weight::Info, body.as_bytes()).unwrap();
+            append(&mut spool, key, Weight::Info, body.as_bytes());
         }
         let (first, body) = take(&mut spool).unwrap();
         assert_eq!(body, "a1");
@@ -282,11 +319,49 @@ mod tests {
     }
 
     #[test]
+    fn event_is_held_until_it_is_released() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = spool(&directory, 1000);
+        spool.append(1, Weight::Info, b"early").unwrap();
+        let mark = spool.mark();
+        spool.append(1, Weight::Info, b"late").unwrap();
+        assert_eq!(take(&mut spool), None);
+        spool.release(2, spool.mark());
+        assert_eq!(take(&mut spool), None, "another object's events were released");
+        spool.release(1, mark);
+        let (early, body) = take(&mut spool).unwrap();
+        assert_eq!(body, "early");
+        spool.done(early).unwrap();
+        assert_eq!(take(&mut spool), None, "appended after the mark");
+        spool.release(1, spool.mark());
+        let (late, body) = take(&mut spool).unwrap();
+        assert_eq!(body, "late");
+        spool.release(1, spool.mark());
+        assert_eq!(take(&mut spool), None, "late is under way");
+        spool.done(late).unwrap();
+        assert!(spool.entries.is_empty() && spool.held.is_empty());
+    }
+
+    #[test]
+    fn held_events_make_room_and_the_rest_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = spool(&directory, 10);
+        spool.append(1, Weight::Info, b"held1").unwrap();
+        spool.append(1, Weight::Info, b"held2").unwrap();
+        assert_eq!(spool.append(1, Weight::Info, b"held3").unwrap(), 1);
+        spool.release(1, spool.mark());
+        let (second, body) = take(&mut spool).unwrap();
+        assert_eq!(body, "held2");
+        spool.done(second).unwrap();
+        assert_eq!(take(&mut spool).unwrap().1, "held3");
+    }
+
+    #[test]
     fn what_was_not_delivered_survives_a_kill_and_a_torn_record_does_not() {
         let directory = tempfile::tempdir().unwrap();
         let mut first = spool(&directory, 1000);
         for body in ["one", "two", "three"] {
-            first.append(7, Weight::Error, body.as_bytes()).unwrap();
+            append(&mut first, 7, Weight::Error, body.as_bytes());
         }
         let (id, _) = take(&mut first).unwrap();
         first.done(id).unwrap();
@@ -308,9 +383,9 @@ mod tests {
     fn the_oldest_information_makes_room() {
         let directory = tempfile::tempdir().unwrap();
         let mut spool = spool(&directory, 10);
-        spool.append(1, Weight::Error, b"error").unwrap();
-        spool.append(2, Weight::Info, b"info1").unwrap();
-        assert_eq!(spool.append(3, Weight::Info, b"info2").unwrap(), 1);
+        append(&mut spool, 1, Weight::Error, b"error");
+        append(&mut spool, 2, Weight::Info, b"info1");
+        assert_eq!(append(&mut spool, 3, Weight::Info, b"info2"), 1);
         let left: Vec<_> = std::iter::from_fn(|| take(&mut spool)).map(|(_, body)| body).collect();
         assert_eq!(left, ["error", "info2"]);
     }
@@ -319,10 +394,10 @@ mod tests {
     fn the_file_does_not_grow_for_ever() {
         let directory = tempfile::tempdir().unwrap();
         let mut spool = spool(&directory, 200);
-        spool.append(0, Weight::Error, b"stays").unwrap();
+        append(&mut spool, 0, Weight::Error, b"stays");
         let (stays, _) = take(&mut spool).unwrap();
         for _ in 0..100 {
-            spool.append(1, Weight::Info, &[b'x'; 100]).unwrap();
+            append(&mut spool, 1, Weight::Info, &[b'x'; 100]);
             let (id, _) = take(&mut spool).unwrap();
             spool.done(id).unwrap();
         }
