@@ -3,6 +3,7 @@
 mod crd;
 mod defaults;
 
+use std::cmp::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use flux_yaml::Value;
@@ -168,7 +169,7 @@ impl Tables {
         for reference in &mut self.name_reference {
             sort_specs(&mut reference.referrers, ranks);
         }
-        self.name_reference.sort_by_cached_key(|reference| sort_key(&reference.target, ranks));
+        self.name_reference.sort_by(|a, b| compare(&a.target, &b.target, ranks));
     }
 }
 
@@ -191,11 +192,15 @@ pub(crate) fn merge_specs(known: &mut Vec<FieldSpec>, added: &[FieldSpec]) -> Re
 }
 
 fn sort_specs(specs: &mut [FieldSpec], ranks: &Ranks<'_>) {
-    specs.sort_by_cached_key(|spec| sort_key(&spec.gvk, ranks));
+    specs.sort_by(|a, b| compare(&a.gvk, &b.gvk, ranks));
 }
 
-fn sort_key(gvk: &Gvk, ranks: &Ranks<'_>) -> (i64, String) {
-    (ranks.of(&gvk.kind), gvk.sort_key())
+/// The order of kinds in the tables. Neighbours are mostly equal, and the built-in lists nearly sorted.
+fn compare(a: &Gvk, b: &Gvk, ranks: &Ranks<'_>) -> Ordering {
+    if a == b {
+        return Ordering::Equal;
+    }
+    ranks.of(&a.kind).cmp(&ranks.of(&b.kind)).then_with(|| a.compare(b))
 }
 
 /// Field specs as they are given.

@@ -1,5 +1,6 @@
 //! Identity of resources: group, version, kind; name and namespace.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The namespace that stands for "cannot be in a namespace" wherever effective namespaces are compared.
@@ -58,9 +59,14 @@ impl Gvk {
             && matches(&selector.kind, &self.kind)
     }
 
-    /// The text that orders GVKs of the same rank: `<group or ~G>_<version or ~V>_<kind or ~K>`.
-    pub fn sort_key(&self) -> String {
-        format!("{}_{}_{}", or(&self.group, "~G"), or(&self.version, "~V"), or(&self.kind, "~K"))
+    /// Orders GVKs of the same rank, by the text `<group or ~G>_<version or ~V>_<kind or ~K>`.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        self.sort_key().cmp(other.sort_key())
+    }
+
+    fn sort_key(&self) -> impl Iterator<Item = u8> {
+        let parts = [or(&self.group, "~G"), "_", or(&self.version, "~V"), "_", or(&self.kind, "~K")];
+        parts.into_iter().flat_map(str::bytes)
     }
 }
 
@@ -168,7 +174,7 @@ mod tests {
         let gvk = Gvk::from_api_version("apps/v1", "Deployment");
         assert!(gvk.is_selected_by(&Gvk::new("", "v1", "")));
         assert!(!gvk.is_selected_by(&Gvk::new("batch", "", "")));
-        assert_eq!(gvk.sort_key(), "apps_v1_Deployment");
-        assert_eq!(Gvk::default().sort_key(), "~G_~V_~K");
+        assert!(gvk.sort_key().eq("apps_v1_Deployment".bytes()));
+        assert!(Gvk::default().sort_key().eq("~G_~V_~K".bytes()));
     }
 }

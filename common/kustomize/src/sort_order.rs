@@ -1,10 +1,9 @@
 //! The order in which resources leave a build.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::gvk::ResourceId;
+use crate::gvk::{Gvk, ResourceId};
 use crate::kustomization::SortOptions;
 use crate::resource_map::ResourceMap;
 
@@ -37,7 +36,7 @@ pub(crate) const ORDER_FIRST: [&str; 22] = [
 pub(crate) const ORDER_LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// Ranks of kinds: those of the first list are negative, those of the last list positive, all others 0.
-pub(crate) struct Ranks<'a>(HashMap<&'a str, i64>);
+pub(crate) struct Ranks<'a>(Vec<(&'a str, i64)>);
 
 impl<'a> Ranks<'a> {
     /// Ranks by these lists; a kind in both has the rank of the last one.
@@ -57,7 +56,7 @@ impl<'a> Ranks<'a> {
 
     /// The rank of a kind.
     pub(crate) fn of(&self, kind: &str) -> i64 {
-        self.0.get(kind).copied().unwrap_or_default()
+        self.0.iter().rev().find(|(known, _)| *known == kind).map_or(0, |(_, rank)| *rank)
     }
 }
 
@@ -88,10 +87,8 @@ pub(crate) fn sort_legacy(resources: ResourceMap) -> ResourceMap {
 /// What resources are compared by, made once for each.
 struct Key {
     rank: i64,
-    gvk: String,
+    gvk: Gvk,
     id: String,
-    is_namespace: bool,
-    has_no_group: bool,
 }
 
 fn sort_by_rank(resources: ResourceMap, ranks: &Ranks<'_>) -> ResourceMap {
@@ -106,19 +103,18 @@ impl Key {
         let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
         Self {
             rank: ranks.of(&id.gvk.kind),
-            gvk: id.gvk.sort_key(),
+            gvk: id.gvk.clone(),
             id: format!("{}|{}|{}", id.gvk, or(&id.namespace, "~X"), or(&id.name, "~N")),
-            is_namespace: id.gvk.kind == "Namespace",
-            has_no_group: id.gvk.group.is_empty(),
         }
     }
 
     /// A total order, so that a sort never fails: the core Namespace goes before a Namespace of any other group.
     fn compare(&self, other: &Self) -> Ordering {
-        let by_gvk = match (self.is_namespace && other.is_namespace, self.has_no_group, other.has_no_group) {
-            (true, true, true) => other.gvk.cmp(&self.gvk),
+        let both = |kind: &str| self.gvk.kind == kind && other.gvk.kind == kind;
+        let by_gvk = match (both("Namespace"), self.gvk.group.is_empty(), other.gvk.group.is_empty()) {
+            (true, true, true) => other.gvk.compare(&self.gvk),
             (true, mine, theirs) if mine != theirs => theirs.cmp(&mine),
-            _ => self.gvk.cmp(&other.gvk),
+            _ => self.gvk.compare(&other.gvk),
         };
         self.rank.cmp(&other.rank).then(by_gvk).then_with(|| self.id.cmp(&other.id))
     }

@@ -11,17 +11,27 @@ type Kind = &'static str;
 
 const TEMPLATE: &str = "spec/template/spec";
 const CRON_TEMPLATE: &str = "spec/jobTemplate/spec/template/spec";
-const WORKLOADS: [Kind; 5] = ["StatefulSet", "Deployment", "Job", "DaemonSet", "ReplicationController"];
 /// Kinds that contain pods, and where.
 const POD_ROOTS: [(Kind, &str); 8] = [
-    ("Pod@/v1", "spec"),
-    ("PodTemplate", "template/spec"),
     ("Deployment", TEMPLATE),
-    ("ReplicaSet", TEMPLATE),
-    ("DaemonSet", TEMPLATE),
     ("StatefulSet", TEMPLATE),
-    ("Job", TEMPLATE),
     ("CronJob", CRON_TEMPLATE),
+    ("Pod@/v1", "spec"),
+    ("DaemonSet", TEMPLATE),
+    ("Job", TEMPLATE),
+    ("PodTemplate", "template/spec"),
+    ("ReplicaSet", TEMPLATE),
+];
+
+/// Kinds from whose pods other things than ConfigMaps and Secrets are referred to, and where.
+const POD_REFERRERS: [(Kind, &str); 7] = [
+    ("Deployment", TEMPLATE),
+    ("StatefulSet", TEMPLATE),
+    ("CronJob", CRON_TEMPLATE),
+    ("DaemonSet", TEMPLATE),
+    ("Job", TEMPLATE),
+    ("Pod", "spec"),
+    ("ReplicationController", TEMPLATE),
 ];
 
 /// All tables, sorted as they are after a merge.
@@ -147,7 +157,7 @@ fn images() -> Vec<FieldSpec> {
     let mut specs = Vec::new();
     for root in ["spec", TEMPLATE] {
         for path in ["containers[]/image", "initContainers[]/image", "volumes[]/image/reference"] {
-            specs.push(spec("", &format!("{root}/{path}"), Create::Yes));
+            specs.push(spec("", &[root, path].join("/"), Create::Yes));
         }
     }
     specs
@@ -207,13 +217,9 @@ fn reference(target: Kind, referrers: &[(Kind, &str)]) -> NameReference {
 /// References from pods and from most of what contains pods.
 fn in_pods(target: Kind, path: &str) -> NameReference {
     let mut reference = reference(target, &[]);
-    let mut add =
-        |kind: Kind, root: &str| reference.referrers.push(spec(kind, &format!("{root}/{path}"), Create::No));
-    add("Pod", "spec");
-    for kind in WORKLOADS {
-        add(kind, TEMPLATE);
+    for (kind, root) in POD_REFERRERS {
+        reference.referrers.push(spec(kind, &[root, path].join("/"), Create::No));
     }
-    add("CronJob", CRON_TEMPLATE);
     reference
 }
 
@@ -230,7 +236,7 @@ fn in_pod_roots(target: Kind, paths: &[&str]) -> NameReference {
     let mut reference = reference(target, &[]);
     for (kind, root) in POD_ROOTS {
         for path in paths {
-            reference.referrers.push(spec(kind, &format!("{root}/{path}"), Create::No));
+            reference.referrers.push(spec(kind, &[root, path].join("/"), Create::No));
         }
     }
     reference
@@ -308,12 +314,19 @@ fn service() -> NameReference {
 
 fn var_reference() -> Vec<FieldSpec> {
     let mut specs = Vec::new();
-    let workloads =
-        ["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet", "Job"].map(|kind| (kind, TEMPLATE));
-    for (kind, root) in [("Pod", "spec"), ("CronJob", CRON_TEMPLATE)].into_iter().chain(workloads) {
+    let roots = [
+        ("Deployment", TEMPLATE),
+        ("StatefulSet", TEMPLATE),
+        ("CronJob", CRON_TEMPLATE),
+        ("DaemonSet", TEMPLATE),
+        ("Job", TEMPLATE),
+        ("Pod", "spec"),
+        ("ReplicaSet", TEMPLATE),
+    ];
+    for (kind, root) in roots {
         for containers in ["containers", "initContainers"] {
             for field in ["args", "command", "env/value", "volumeMounts/mountPath"] {
-                specs.push(spec(kind, &format!("{root}/{containers}/{field}"), Create::No));
+                specs.push(spec(kind, &[root, containers, field].join("/"), Create::No));
             }
         }
     }

@@ -72,8 +72,8 @@ impl Table {
     pub(super) fn kind(&self, api_version: &str, kind: &str) -> Option<(Option<Type>, Scope)> {
         let row = |index| self.kinds + KIND * index;
         let index = search(0..self.kind_count, |index| {
-            let found = (self.string(self.at(row(index))), self.string(self.at(row(index) + 2)));
-            found.cmp(&(api_version, kind))
+            let found = (self.bytes_of(self.at(row(index))), self.bytes_of(self.at(row(index) + 2)));
+            found.cmp(&(api_version.as_bytes(), kind.as_bytes()))
         })?;
         let scope = match self.at(row(index) + 6) {
             0 => Scope::Cluster,
@@ -86,7 +86,9 @@ impl Table {
     /// The type that this definition describes.
     pub(super) fn definition(&self, name: &str) -> Option<Type> {
         let row = |index| self.definitions + DEFINITION * index;
-        let index = search(0..self.definition_count, |index| self.string(self.at(row(index))).cmp(name))?;
+        let index = search(0..self.definition_count, |index| {
+            self.bytes_of(self.at(row(index))).cmp(name.as_bytes())
+        })?;
         self.some_type(row(index) + 2)
     }
 
@@ -101,7 +103,7 @@ impl Table {
         let row = |index| self.fields + FIELD * index;
         let first = usize::from(self.at(Self::row(of) + 2));
         let end = usize::from(self.at(Self::row(of) + TYPE + 2));
-        match search(first..end, |index| self.string(self.at(row(index))).cmp(name)) {
+        match search(first..end, |index| self.bytes_of(self.at(row(index))).cmp(name.as_bytes())) {
             Some(index) => self.some_type(row(index) + 2),
             None => self.some_type(Self::row(of) + 6),
         }
@@ -134,13 +136,17 @@ impl Table {
     }
 
     fn string(&self, index: u16) -> &'static str {
+        std::str::from_utf8(self.bytes_of(index)).unwrap_or_default()
+    }
+
+    fn bytes_of(&self, index: u16) -> &'static [u8] {
         let offset = |index: usize| {
             let position = self.offsets + OFFSET * index;
             let bytes = self.bytes.get(position..position + OFFSET).and_then(|bytes| bytes.try_into().ok());
             self.text + usize::try_from(u32::from_le_bytes(bytes.unwrap_or_default())).unwrap_or(0)
         };
         let range = offset(index.into())..offset(usize::from(index) + 1);
-        self.bytes.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        self.bytes.get(range).unwrap_or_default()
     }
 }
 

@@ -1,14 +1,16 @@
 //! Field specs: which field of which kinds a transformer works on.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use flux_yaml::{Entry, Kind, Lists, Node, Tag, Text, to_styled_yaml};
 
 use crate::error::{Context as _, Error, Result};
 use crate::gvk::{Gvk, ResourceId, split_api_version};
 
-/// A field of the kinds that a GVK selects; its path is parsed once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A field of the kinds that a GVK selects; its path is parsed once, when it is first needed: most of the built-in ones
+/// never are.
+#[derive(Debug, Clone)]
 pub(crate) struct FieldSpec {
     /// Kinds that have the field; empty parts match all.
     pub(crate) gvk: Gvk,
@@ -16,7 +18,7 @@ pub(crate) struct FieldSpec {
     pub(crate) path: Text,
     /// Whether the field is created where it is missing.
     pub(crate) create: bool,
-    segments: Vec<PathSegment>,
+    segments: OnceLock<Vec<PathSegment>>,
 }
 
 /// An element of a path.
@@ -46,9 +48,12 @@ impl FieldSpec {
     /// A spec of these parts.
     #[expect(clippy::fn_params_excessive_bools, reason = "the field is called so in configuration files")]
     pub(crate) fn new(gvk: Gvk, path: impl Into<Text>, create: bool) -> Self {
-        let path = path.into();
-        let segments = split_path(&path, '/').into_iter().map(PathSegment::parse).collect();
-        Self { gvk, path, create, segments }
+        Self { gvk, path: path.into(), create, segments: OnceLock::new() }
+    }
+
+    fn segments(&self) -> &[PathSegment] {
+        let parse = || split_path(&self.path, '/').into_iter().map(PathSegment::parse).collect();
+        self.segments.get_or_init(parse)
     }
 
     /// Whether the spec is for resources of this API version and kind.
@@ -73,9 +78,16 @@ impl FieldSpec {
             return Ok(());
         }
         let create = if self.create { create } else { Create::Never };
-        walk(resource, &self.segments, create, visit).map_err(|error| {
+        walk(resource, self.segments(), create, visit).map_err(|error| {
             error.within(format!("considering field '{}' of object {}", self.path, describe(resource)))
         })
+    }
+}
+
+/// Whether they are the same as written.
+impl PartialEq for FieldSpec {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.gvk, &self.path, self.create) == (&other.gvk, &other.path, other.create)
     }
 }
 

@@ -46,7 +46,8 @@ struct Rule<'i> {
 }
 
 enum Matcher<'i> {
-    Literal(&'i str),
+    /// A name without special characters but dots, each of which matches any character.
+    Dotted(&'i str),
     Regex(Regex),
 }
 
@@ -54,8 +55,8 @@ impl<'i> Rule<'i> {
     fn new(image: &'i Image) -> Result<Self> {
         let name = image.name.as_str();
         // the name is part of an expression, dots and all
-        let matcher = if is_literal(name) {
-            Matcher::Literal(name)
+        let matcher = if name.split('.').all(is_literal) {
+            Matcher::Dotted(name)
         } else {
             let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
             let panic = |_| {
@@ -68,7 +69,7 @@ impl<'i> Rule<'i> {
 
     fn matches(&self, reference: &str) -> bool {
         match &self.matcher {
-            Matcher::Literal(name) => reference.strip_prefix(name).is_some_and(is_tag_and_digest),
+            Matcher::Dotted(name) => strip_dotted(reference, name).is_some_and(is_tag_and_digest),
             Matcher::Regex(regex) => regex.is_match(reference),
         }
     }
@@ -104,6 +105,18 @@ impl<'i> Rule<'i> {
         }
         text
     }
+}
+
+/// What follows the name in a reference that starts with it; a dot in the name matches any character but a line break.
+fn strip_dotted<'r>(reference: &'r str, name: &str) -> Option<&'r str> {
+    let mut parts = name.split('.');
+    let mut rest = reference.strip_prefix(parts.next().unwrap_or_default())?;
+    for part in parts {
+        let mut characters = rest.chars();
+        characters.next().filter(|any| *any != '\n')?;
+        rest = characters.as_str().strip_prefix(part)?;
+    }
+    Some(rest)
 }
 
 /// An image reference in parts.
@@ -214,6 +227,10 @@ mod tests {
             ("nginx", "r/nginx", false),
             ("nginx", "nginx:1:2", false),
             (".*/nginx", "r:5/nginx:1", true),
+            ("r.io/n", "ré.io/n", false),
+            ("r.io/n", "r\nio/n", false),
+            ("r.io/n", "réio/n:1@sha256:a", true),
+            ("..", "ab:1", true),
             ("r.io/n", "rxio/n", true),
         ] {
             let image = Image { name: name.to_owned(), ..Image::default() };
