@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use flux_kustomize::file_system::{DiskFileSystem, OverlayFileSystem};
 use flux_kustomize::loader::LoadRestrictions;
 use flux_kustomize::root_file::{Overlay, generate};
-use flux_kustomize::{Error, Options, Order, build};
+use flux_kustomize::{Error, Options, Order, Program, build};
 
 struct Arguments {
     options: Options<'static>,
@@ -84,6 +84,8 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
             _ => return Err("specify one path to kustomization.yaml".to_owned()),
         }
     }
-    let options = if flux { Options::default() } else { Options { restrictions, order, remote: None } };
+    let program = Program::Kustomize;
+    let options =
+        if flux { Options::default() } else { Options { restrictions, order, remote: None, program } };
     Ok(Arguments { options, flux, directory: directory.unwrap_or_else(|| PathBuf::from(".")) })
 }

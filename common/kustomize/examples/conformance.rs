@@ -69,7 +69,8 @@ fn run(root: &Path, target: &str, flags: &str) -> Result<String, String> {
     let order = if flags.contains("legacy") { Order::Legacy } else { Order::AsRead };
     let files = DiskFileSystem::new(Path::new("/")).map_err(|error| error.to_string())?;
     let target = root.join(target);
-    let output = build(&files, &target.to_string_lossy(), &Options { restrictions, order, remote: None });
+    let output =
+        build(&files, &target.to_string_lossy(), &Options { restrictions, order, ..Options::default() });
     output.and_then(|output| output.to_yaml()).map_err(|error| error.message())
 }
 

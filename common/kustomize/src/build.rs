@@ -25,8 +25,6 @@ use crate::variable;
 /// Resources with this annotation, unless it says `false`, take part in a build but do not leave it.
 const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The version that the kustomize library in Flux's controller reports of itself.
-const MANAGER: &str = "kustomize-(devel)";
 
 /// How to build.
 #[derive(Default, Clone, Copy)]
@@ -37,6 +35,29 @@ pub struct Options<'a> {
     pub order: Order,
     /// Access to remote bases and files; without it they are refused.
     pub remote: Option<&'a dyn Remote>,
+    /// Whose behaviour counts where they differ; that of Flux by default.
+    pub program: Program,
+}
+
+/// The programs around the kustomize library, which leave their marks on a build.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// Flux's controller: `openapi.path` adds to the built-in schema, and the library cannot tell its version.
+    #[default]
+    Flux,
+    /// The `kustomize` command, v5.8.1: types of `openapi.path` take the place of the built-in ones, unless these were
+    /// needed before the document was read.
+    Kustomize,
+}
+
+impl Program {
+    /// The value of the label that `buildMetadata: [managedByLabel]` asks for.
+    fn manager(self) -> &'static str {
+        match self {
+            Self::Flux => "kustomize-(devel)",
+            Self::Kustomize => "kustomize-v5.8.1",
+        }
+    }
 }
 
 /// The order of resources.
@@ -73,8 +94,11 @@ pub struct Output {
 /// [`Error`] in kustomize's words, which name the file and the field; Flux puts `kustomize build failed: ` before it.
 pub fn build(file_system: &dyn FileSystem, target: &str, options: &Options<'_>) -> Result<Output> {
     let loader = Loader::at_target(file_system, target, options.restrictions, options.remote)?;
-    let mut session =
-        Session { schema: Arc::new(Schema::built_in()), build_metadata: Vec::new(), warnings: Vec::new() };
+    let schema = match options.program {
+        Program::Flux => Schema::built_in(),
+        Program::Kustomize => Schema::replaceable(),
+    };
+    let mut session = Session { schema: Arc::new(schema), build_metadata: Vec::new(), warnings: Vec::new() };
     let mut root = Layer::read(&loader, None, &mut session)?;
     session.use_schema(&root, Precedence::Root)?;
     session.build_metadata.clone_from(&root.kustomization().build_metadata);
@@ -89,7 +113,7 @@ pub fn build(file_system: &dyn FileSystem, target: &str, options: &Options<'_>) 
         (None, Order::AsRead) => resources,
     };
     if session.wants("managedByLabel") {
-        let label = BTreeMap::from([(MANAGED_BY.to_owned(), MANAGER.to_owned())]);
+        let label = BTreeMap::from([(MANAGED_BY.to_owned(), options.program.manager().to_owned())]);
         set_pairs(&mut resources, &label, &[FieldSpec::new(Gvk::default(), "metadata/labels", true)])?;
     }
     clean_annotations(&mut resources, &session);

@@ -35,7 +35,7 @@ mod transform;
 mod variable;
 mod yaml_1_1;
 
-pub use build::{Options, Order, Output, build};
+pub use build::{Options, Order, Output, Program, build};
 pub use error::Error;
 pub use file_system::FileSystem;
 pub use gvk::{Gvk, ResourceId};

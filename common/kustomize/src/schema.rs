@@ -1,12 +1,14 @@
 //! What OpenAPI says about types: fields, elements, merge keys and scope.
 //!
 //! The built-in documents are those of kyaml v0.21.1 (Kubernetes v1.21.2 and kustomize's own types); a custom document
-//! of the `openapi` field adds to them. A [`Schema`] belongs to one build, so nothing of it reaches the next one.
+//! of the `openapi` field adds to them or replaces them. A [`Schema`] belongs to one build, so nothing of it reaches the
+//! next one.
 
 mod custom;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 use custom::Document;
@@ -20,6 +22,19 @@ const BUILT_IN_VERSION: &str = "v1.21.2";
 pub(crate) struct Schema {
     custom: Option<Arc<Document>>,
     chosen: bool,
+    built_in: BuiltIn,
+}
+
+/// What becomes of the built-in types when a custom document comes.
+#[derive(Debug, Clone, Default)]
+enum BuiltIn {
+    /// They stay.
+    #[default]
+    Kept,
+    /// They stay if they were needed before, as upstream reads them at the first need.
+    Replaceable { needed: Arc<AtomicBool> },
+    /// There are none.
+    Replaced,
 }
 
 /// Whether a setting replaces an earlier one.
@@ -54,6 +69,11 @@ impl Schema {
         Self::default()
     }
 
+    /// The built-in schema, whose types a custom document replaces if it comes before they are needed.
+    pub(crate) fn replaceable() -> Self {
+        Self { built_in: BuiltIn::Replaceable { needed: Arc::default() }, ..Self::default() }
+    }
+
     /// Applies the `openapi` field: `version`, or the bytes of the file that `path` named.
     ///
     /// # Errors
@@ -74,6 +94,10 @@ impl Schema {
             }
             self.custom = Some(Arc::new(Document::parse(bytes)?));
             self.chosen = true;
+            if let BuiltIn::Replaceable { needed } = &self.built_in {
+                let kept = needed.load(Ordering::Relaxed);
+                self.built_in = if kept { BuiltIn::Kept } else { BuiltIn::Replaced };
+            }
             return Ok(());
         }
         match version {
@@ -92,6 +116,10 @@ impl Schema {
         if let Some(definition) = self.custom.as_ref().and_then(|custom| custom.resource(api_version, kind)) {
             return Some(Type { schema: self, kind: Kind::Custom(definition) });
         }
+        self.need();
+        if matches!(self.built_in, BuiltIn::Replaced) {
+            return None;
+        }
         let (target, _) = BUILT_IN.kind(api_version, kind)?;
         Some(Type { schema: self, kind: Kind::BuiltIn(target?) })
     }
@@ -102,8 +130,16 @@ impl Schema {
             Some((_, Scope::Cluster)) => true,
             Some((_, Scope::Namespaced)) => false,
             Some((_, Scope::Unknown)) | None => {
+                self.need();
                 self.custom.as_ref().is_some_and(|custom| custom.is_cluster_scoped(api_version, kind))
             }
+        }
+    }
+
+    /// Notes that the types are needed from here on.
+    fn need(&self) {
+        if let BuiltIn::Replaceable { needed } = &self.built_in {
+            needed.store(true, Ordering::Relaxed);
         }
     }
 
@@ -124,6 +160,7 @@ impl Schema {
             let Some(pointer) = definition.reference() else { return Some(Kind::Custom(definition)) };
             match self.custom.as_ref().and_then(|custom| custom.referenced(pointer)) {
                 Some(next) => definition = next,
+                None if matches!(self.built_in, BuiltIn::Replaced) => return None,
                 None => {
                     return custom::definition_name(pointer)
                         .and_then(|name| BUILT_IN.definition(&name))

@@ -2,7 +2,7 @@
 
 use flux_kustomize::file_system::DiskFileSystem;
 use flux_kustomize::loader::LoadRestrictions;
-use flux_kustomize::{Options, Order, build};
+use flux_kustomize::{Options, Order, Program, build};
 
 use crate::case::{Case, Outcome, check_all, in_common, same};
 
@@ -22,7 +22,8 @@ fn results_are_those_of_kustomize() {
                 LoadRestrictions::None
             },
             order: if flags.contains("--reorder legacy") { Order::Legacy } else { Order::AsRead },
-            ..Options::default()
+            remote: None,
+            program: Program::Kustomize,
         };
         let target = root.join(case.target());
         let file_system = DiskFileSystem::new("/".as_ref()).unwrap();
