@@ -15,7 +15,6 @@ pub mod well_known;
 
 mod artifact;
 mod condition;
-mod duration;
 mod history;
 mod inventory;
 mod name;
@@ -23,10 +22,10 @@ mod reference;
 mod schema;
 mod wire;
 
-pub use artifact::{Artifact, Digest, DigestAlgorithm, InvalidDigest};
+pub use artifact::Artifact;
 pub use condition::{Condition, ConditionStatus, ConditionType, Reason, find_condition};
-pub use duration::{GoDuration, InvalidDuration};
 pub use event::Event;
+pub use flux_gotext::{GoDuration, ParseDurationError};
 pub use history::HistoryEntry;
 pub use inventory::{InventoryEntry, ResourceInventory};
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -7,7 +7,6 @@
 mod access;
 mod cluster;
 mod error;
-mod hub;
 mod identity;
 mod lease;
 mod limiter;
@@ -24,7 +23,6 @@ mod watch;
 pub use access::{Access, AccessError};
 pub use cluster::{Cluster, ConnectError, Options};
 pub use error::{Error, Status};
-pub use hub::{Awaited, Hub, Observed, Wait};
 pub use identity::Identity;
 pub use lease::{Lead, LeaseError, LeaseSettings, Lost, lease_name};
 pub use mapper::Mapper;

@@ -1,9 +1,9 @@
 //! Settings of the actions on a release, and what to do when one fails.
 
+use flux_gotext::GoDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duration::GoDuration;
 use crate::schema::INTERVAL;
 use crate::wire::is_false;
 use crate::wire::wire_enum;

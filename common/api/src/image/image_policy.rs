@@ -1,11 +1,11 @@
 //! ImagePolicy: which tag of an image is the newest.
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::reference::NamespacedObjectReference;
 use crate::schema::INTERVAL;
 use crate::wire::is_false;

@@ -1,12 +1,12 @@
 //! ImageRepository: the tags of a container image.
 
+use flux_gotext::GoDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::reference::AccessFrom;
 use crate::reference::LocalObjectReference;
 use crate::schema::INTERVAL;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use flux_gotext::GoDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::image::ImageRef;
 use crate::reference::LabelSelector;
 use crate::reference::LocalObjectReference;

@@ -1,10 +1,10 @@
 //! Provider: where notifications go.
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duration::GoDuration;
 use crate::reference::LocalObjectReference;
 use crate::schema::INTERVAL;
 use crate::schema::TIMEOUT;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::notification::EventSourceKind;
 use crate::reference::LocalObjectReference;
 use crate::schema::INTERVAL;

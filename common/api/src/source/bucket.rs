@@ -1,12 +1,12 @@
 //! Bucket: an artifact made from the objects of a bucket.
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::reference::LocalObjectReference;
 use crate::schema::INTERVAL;
 use crate::schema::TIMEOUT;

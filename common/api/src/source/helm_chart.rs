@@ -1,12 +1,12 @@
 //! HelmChart: a packaged chart.
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::schema::INTERVAL;
 use crate::source::ChartVerification;
 use crate::wire::is_false;

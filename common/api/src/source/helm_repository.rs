@@ -1,12 +1,12 @@
 //! HelmRepository: the index of a chart repository, or a registry with charts.
 
+use flux_gotext::GoDuration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::condition::Condition;
-use crate::duration::GoDuration;
 use crate::reference::AccessFrom;
 use crate::reference::LocalObjectReference;
 use crate::schema::INTERVAL;

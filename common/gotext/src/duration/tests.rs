@@ -1,5 +1,7 @@
 #![expect(clippy::unreadable_literal, reason = "recorded values stay as they were printed")]
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Text, and what Go 1.26's `time.ParseDuration` and `Duration.String` made of it.
@@ -110,4 +112,19 @@ fn serde_goes_through_the_text() {
     let duration: GoDuration = serde_json::from_str("\"1.5h\"").expect("a duration");
     assert_eq!(serde_json::to_string(&duration).expect("a string"), "\"1h30m0s\"");
     assert!(serde_json::from_str::<GoDuration>("90").is_err());
+}
+
+proptest! {
+    #[test]
+    fn survives_printing(nanoseconds: i64) {
+        let duration = GoDuration::from_nanos(nanoseconds);
+        let again: GoDuration = duration.to_string().parse().expect("what was printed");
+        // Go's fractions go through floating point, which is exact below 2^53 only
+        prop_assert!((i128::from(again.as_nanos()) - i128::from(nanoseconds)).abs() <= 1);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC*") {
+        let _ = text.parse::<GoDuration>();
+    }
 }
