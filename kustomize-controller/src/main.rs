@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         gates: GATES,
         // the Pod has 60 s in all
         grace: Duration::from_secs(50),
+        metrics_variable: None,
     };
     program.run(|flags: &Flags| &flags.common, run)
 }

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use anyhow::Context as _;
-use flux_driver::{Backoff, Controller, Metrics, Permits, Services, Settings};
+use flux_driver::{Controller, ServiceSettings, Services};
 use flux_net::ClientPool;
 use flux_process::{Context, listen, serve};
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::alert::AlertKind;
@@ -42,56 +41,28 @@ struct Controllers {
 /// # Errors
 /// If an address cannot be listened on, the flags contradict each other, or leadership is lost.
 pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        flags.default_service_account.is_empty() || context.gates.enabled("ObjectLevelWorkloadIdentity"),
-        "cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled"
-    );
-    let (lead, leading) = watch::channel(false);
-    let controllers = start_controllers(&context, &flags, &leading)?;
+    context.check_default_accounts(&[&flags.default_service_account])?;
+    let controllers = start_controllers(&context, &flags)?;
     let servers = start_servers(&context, &flags, &controllers).await?;
-    let led = async {
-        let mut leadership = match context.lead(&[]).await {
-            Ok(leadership) => leadership,
-            Err(_) if context.stop.is_cancelled() => return Ok(()),
-            Err(failure) => return Err(failure),
-        };
-        lead.send_replace(true);
-        tokio::select! {
-            () = context.stop.cancelled() => {}
-            () = leadership.lost() => anyhow::bail!("leader election lost"),
-        }
-        controllers.stopped().await;
-        leadership.stop().await;
-        Ok(())
-    }
-    .await;
-    if led.is_ok() {
-        servers.await?;
-    }
-    led
+    // both servers run on every replica, and selectors do not matter to the Lease
+    context.lead("", async { Ok(()) }, controllers.stopped()).await?;
+    servers.await?;
+    Ok(())
 }
 
-fn start_controllers(
-    context: &Context,
-    flags: &Flags,
-    leading: &watch::Receiver<bool>,
-) -> anyhow::Result<Controllers> {
-    let limits = &flags.common.rate_limit;
-    let settings = Settings {
-        concurrent: flags.concurrent,
-        backoff: Backoff { start: limits.min_retry_delay.to_std(), cap: limits.max_retry_delay.to_std() },
-        namespace: context.watched_namespace.clone(),
-        ..Settings::default()
-    };
-    let services = Services {
-        cluster: context.cluster.clone(),
-        recorder: context.recorder.clone(),
-        // its own events are never sent to providers
-        outbox: None,
-        permits: Permits::new(1, RESERVATIONS),
-        metrics: Metrics::register(context.metrics.registry())?,
-        settings,
-    };
+fn start_controllers(context: &Context, flags: &Flags) -> anyhow::Result<Controllers> {
+    let services = Services::start(
+        context,
+        ServiceSettings {
+            flags: &flags.common,
+            concurrent: flags.concurrent,
+            jitter_percentage: 0,
+            label_selector: "",
+            memory: RESERVATIONS,
+            // its own events are never sent to providers
+            events: None,
+        },
+    )?;
     let secrets = if context.gates.enabled("DisableConfigWatchers") {
         SecretWatch::Off
     } else {
@@ -100,11 +71,11 @@ fn start_controllers(
             namespace: context.watched_namespace.clone(),
         }
     };
-    let stop = || context.stop.clone();
+    let (leading, stop) = (|| context.leading(), || context.stop.clone());
     Ok(Controllers {
-        alerts: Controller::start(AlertKind, services.clone(), leading.clone(), stop()),
-        providers: Controller::start(ProviderKind, services.clone(), leading.clone(), stop()),
-        receivers: Controller::start(ReceiverKind { secrets }, services, leading.clone(), stop()),
+        alerts: Controller::start(AlertKind, services.clone(), leading(), stop()),
+        providers: Controller::start(ProviderKind, services.clone(), leading(), stop()),
+        receivers: Controller::start(ReceiverKind { secrets }, services, leading(), stop()),
     })
 }
 

@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         version: env!("CARGO_PKG_VERSION"),
         gates: &GATES,
         grace: Duration::from_secs(30),
+        metrics_variable: None,
     };
     program.run(|flags: &Flags| &flags.common, app::run)
 }

@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         gates: GATES,
         // the Pod has 10 s in all, and the file server takes up to 5
         grace: Duration::from_secs(8),
+        metrics_variable: Some("METRICS_ADDR"),
     };
     program.run(|flags: &Flags| &flags.common, run)
 }

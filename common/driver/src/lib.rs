@@ -40,7 +40,7 @@ pub use order::{Cycle, sort};
 pub use outbox::{Outbox, OutboxError};
 pub use permit::{CpuPermit, Permits, Reservation, SharedReservation};
 pub use run::{Run, Settled};
-pub use services::{Services, Settings};
+pub use services::{EventSettings, ServiceSettings, Services, ServicesError, Settings};
 pub use session::CommitError;
 pub use store::Store;
 pub use trigger::{Lane, Trigger, TriggerObject};

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use reqwest::{StatusCode, Url, header};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, error};
 
 use crate::notice::{Notice, NoticeType};
@@ -53,6 +53,8 @@ pub enum OutboxError {
 pub struct Outbox {
     shared: Arc<Shared>,
     instance: Arc<str>,
+    /// Ends with the last clone.
+    _delivery: Arc<AbortOnDropHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -62,8 +64,8 @@ struct Shared {
 }
 
 impl Outbox {
-    /// An outbox to `address` (`--events-addr`) in the name of the host `instance`, kept in the file `spool`. The task
-    /// delivers until it is aborted; what is left then, the next process delivers.
+    /// An outbox to `address` (`--events-addr`) in the name of the host `instance`, kept in the file `spool`. It
+    /// delivers until its last clone is dropped; what is left then, the next process delivers.
     ///
     /// # Errors
     /// [`OutboxError`] if the address is no URL or the file cannot be used.
@@ -72,15 +74,17 @@ impl Outbox {
         instance: impl Into<Arc<str>>,
         client: &reqwest::Client,
         spool: &Path,
-    ) -> Result<(Self, JoinSet<()>), OutboxError> {
+    ) -> Result<Self, OutboxError> {
         let url = Url::parse(address)
             .map_err(|source| OutboxError::Address { address: address.to_owned(), source })?;
+        if let Some(directory) = spool.parent() {
+            fs_err::create_dir_all(directory).map_err(OutboxError::Spool)?;
+        }
         let spool = Spool::open(spool, LIMIT).map_err(OutboxError::Spool)?;
         let shared = Arc::new(Shared { spool: Mutex::new(spool), released: Notify::new() });
         let delivery = Delivery { url, client: client.clone(), shared: Arc::clone(&shared) };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(delivery.run());
-        Ok((Self { shared, instance: instance.into() }, tasks))
+        let delivery = Arc::new(AbortOnDropHandle::new(tokio::spawn(delivery.run())));
+        Ok(Self { shared, instance: instance.into(), _delivery: delivery })
     }
 
     /// Stores an event of a run: its facts, and the rollout that it is a step of. It is held until [`Self::release`].

@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use flux_api::well_known::EVENT_PREFIX;
 use flux_kube::{Cluster, EventType, Object, Recorded, Recorder, Regarding};
+use flux_process::{CommonFlags, Context};
 
-use crate::backoff::{Backoff, Jitter};
+use crate::backoff::{Backoff, InvalidJitter, Jitter};
 use crate::kind::Profile;
 use crate::metrics::Metrics;
 use crate::notice::{Notice, NoticeType};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, OutboxError};
 use crate::permit::Permits;
 use crate::session::Session;
 
@@ -58,7 +60,82 @@ impl Default for Settings {
     }
 }
 
+/// What a process says of its runs, beyond the shared flags.
+#[derive(Debug)]
+pub struct ServiceSettings<'a> {
+    /// Shared flags.
+    pub flags: &'a CommonFlags,
+    /// Runs of a kind at work at a time (`--concurrent`).
+    pub concurrent: usize,
+    /// Spread of intervals in percent (`--interval-jitter-percentage`).
+    pub jitter_percentage: u8,
+    /// Only own objects with these labels (`--watch-label-selector`).
+    pub label_selector: &'a str,
+    /// Bytes that runs may reserve.
+    pub memory: u64,
+    /// Where events go; `None` for a process whose events are not sent.
+    pub events: Option<EventSettings<'a>>,
+}
+
+/// Where events go.
+#[derive(Debug)]
+pub struct EventSettings<'a> {
+    /// Address of notification-controller (`--events-addr`); empty for none.
+    pub address: &'a str,
+    /// Sends them.
+    pub client: &'a reqwest::Client,
+    /// File that keeps them until they are sent.
+    pub spool: &'a Path,
+}
+
+/// The services of a process cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ServicesError {
+    /// The outbox of events.
+    #[error("failed to set up the delivery of events")]
+    Outbox(#[from] OutboxError),
+    /// The families of metrics.
+    #[error("failed to register metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// The spread of intervals.
+    #[error(transparent)]
+    Jitter(#[from] InvalidJitter),
+}
+
 impl Services {
+    /// The services of the process `context`.
+    ///
+    /// # Errors
+    /// [`ServicesError`] if the outbox cannot be opened, or a setting makes no sense.
+    pub fn start(context: &Context, settings: ServiceSettings<'_>) -> Result<Self, ServicesError> {
+        let outbox = match settings.events {
+            Some(EventSettings { address, client, spool }) if !address.is_empty() => {
+                Some(Outbox::start(address, context.host_name(), client, spool)?)
+            }
+            Some(_) | None => None,
+        };
+        let retry = &settings.flags.rate_limit;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            cluster: context.cluster.clone(),
+            recorder: context.recorder.clone(),
+            outbox,
+            permits: Permits::new(processors, settings.memory),
+            metrics: Metrics::register(context.metrics.registry())?,
+            settings: Settings {
+                concurrent: settings.concurrent,
+                backoff: Backoff {
+                    start: retry.min_retry_delay.to_std(),
+                    cap: retry.max_retry_delay.to_std(),
+                },
+                jitter: Jitter::new(settings.jitter_percentage)?,
+                namespace: context.watched_namespace.clone(),
+                label_selector: settings.label_selector.to_owned(),
+                ..Settings::default()
+            },
+        })
+    }
+
     /// Tells a notice: to the API, and to notification-controller unless it is of type Trace. For that it is on disk
     /// afterwards, and goes when the session has stored the status.
     pub(crate) fn tell(&self, session: &Session, notice: Notice) {

@@ -13,9 +13,9 @@ use crate::gates::GateSetting;
 /// Flags of every controller.
 #[derive(Args, Clone, Debug)]
 pub struct CommonFlags {
-    /// Address of the metrics endpoint; `0` disables it.
-    #[arg(long, default_value = ":8080")]
-    pub metrics_addr: String,
+    /// Address of the metrics endpoint (default: the variable that the program names, else `:8080`); `0` disables it.
+    #[arg(long)]
+    pub metrics_addr: Option<String>,
     /// Address of the probes; `0` disables them.
     #[arg(long, default_value = ":9440")]
     pub health_addr: String,
@@ -109,8 +109,8 @@ pub struct WatchLabelFlags {
 /// Jitter of intervals.
 #[derive(Args, Clone, Debug)]
 pub struct JitterFlags {
-    /// Greatest deviation of an interval in percent, below 100.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(..100))]
+    /// Greatest deviation of an interval in percent, below 100; a controller does not start with more.
+    #[arg(long, default_value_t = 5)]
     pub interval_jitter_percentage: u8,
 }
 
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_flux() {
         let flags = parse(&[]).unwrap();
-        assert_eq!(flags.common.metrics_addr, ":8080");
+        assert_eq!(flags.common.metrics_addr, None);
         assert_eq!(flags.common.leader.leader_election_lease_duration.to_string(), "35s");
         assert_eq!(flags.common.rate_limit.max_retry_delay.to_string(), "15m0s");
         assert!(flags.common.watch_all_namespaces && !flags.common.leader.enable_leader_election);
@@ -221,7 +221,7 @@ mod tests {
         for wrong in [
             "--nope",
             "--enable-leader-election=maybe",
-            "--interval-jitter-percentage=100",
+            "--interval-jitter-percentage=256",
             "--min-retry-delay=5",
         ] {
             assert_eq!(parse(&[wrong]).err().map(|error| error.exit_code()), Some(2), "{wrong}");

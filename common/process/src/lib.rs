@@ -24,7 +24,7 @@ pub use gates::{Gate, GateError, GateSetting, Gates};
 pub use listen::{ListenError, listen};
 pub use log::{Encoding, LogSettings};
 pub use metrics::{Metrics, MetricsError};
-pub use program::{Context, Leadership, Program};
+pub use program::{Context, Program};
 pub use rollout::{Rollout, join_traceparent, traceparent};
 pub use server::{ServerLimits, serve};
 

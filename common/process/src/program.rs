@@ -1,6 +1,7 @@
 //! The life of a process: start in order, work, and stop such that work can end (platform contract, section 4).
 
 use std::future::Future;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use flux_kube::{
 };
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use tracing_subscriber::Layer as _;
@@ -30,6 +32,10 @@ use crate::{probe, telemetry};
 
 /// Where a Pod finds its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/// Address of the metrics endpoint.
+const METRICS_ADDRESS: &str = ":8080";
+/// Gate that workload identity of objects needs.
+const OBJECT_LEVEL_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
 /// Threads beyond this only add memory: the work is waiting for others.
 const MAX_WORKERS: usize = 4;
 
@@ -44,6 +50,8 @@ pub struct Program {
     pub gates: &'static [Gate],
     /// How long runs under way may go on after the stop was asked for.
     pub grace: Duration,
+    /// Environment variable with the default of `--metrics-addr`, if there is one.
+    pub metrics_variable: Option<&'static str>,
 }
 
 /// What a controller's work is given.
@@ -66,6 +74,7 @@ pub struct Context {
     /// Cancelled when the process should stop.
     pub stop: CancellationToken,
     leader: Arc<LeaderSettings>,
+    leading: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -80,13 +89,13 @@ struct LeaderSettings {
 
 /// Leadership, or the right to work without it. Must be kept until the work has ended, and then stopped.
 #[derive(Debug)]
-pub struct Leadership {
+struct Leadership {
     lead: Option<Lead>,
 }
 
 impl Leadership {
-    /// Resolves when leadership is lost; never without leader election. The process must then end at once.
-    pub async fn lost(&mut self) {
+    /// Resolves when leadership is lost; never without leader election.
+    async fn lost(&mut self) {
         match &mut self.lead {
             Some(lead) => {
                 lead.lost().await;
@@ -96,7 +105,7 @@ impl Leadership {
     }
 
     /// Gives the Lease back, if it is to be given back.
-    pub async fn stop(self) {
+    async fn stop(self) {
         if let Some(lead) = self.lead {
             lead.stop().await;
         }
@@ -104,12 +113,68 @@ impl Leadership {
 }
 
 impl Context {
-    /// Waits until this process may work: at once without leader election. `selectors` are the label selectors that
-    /// make the Lease one of a shard; empty ones do not count.
+    /// Becomes true when this process leads, or works without leader election.
+    pub fn leading(&self) -> watch::Receiver<bool> {
+        self.leading.subscribe()
+    }
+
+    /// Waits for leadership, carries out `begin`, and lets the work start that waits for [`Self::leading`]. After the
+    /// stop, `end` drains that work, and the Lease is given back.
+    ///
+    /// `selector` (`--watch-label-selector`) makes the Lease that of a shard unless it is empty.
     ///
     /// # Errors
-    /// If the stop was asked for first, or the Lease has no place to be.
-    pub async fn lead(&self, selectors: &[&str]) -> anyhow::Result<Leadership> {
+    /// If the Lease has no place to be, `begin` fails, or leadership is lost: then the process must end at once.
+    pub async fn lead(
+        &self,
+        selector: &str,
+        begin: impl Future<Output = anyhow::Result<()>>,
+        end: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let mut leadership = match self.acquire(selector.trim()).await {
+            Ok(leadership) => leadership,
+            // asked to stop before this one led
+            Err(_) if self.stop.is_cancelled() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        begin.await?;
+        self.leading.send_replace(true);
+        let work = async {
+            self.stop.cancelled().await;
+            end.await;
+        };
+        tokio::select! {
+            () = leadership.lost() => anyhow::bail!("leader election lost"),
+            () = work => {}
+        }
+        leadership.stop().await;
+        Ok(())
+    }
+
+    /// Name of this host: the variable `HOSTNAME`, else what the system says.
+    pub fn host_name(&self) -> String {
+        self.environment.get("HOSTNAME").map_or_else(host_of_system, str::to_owned)
+    }
+
+    /// Directory for temporary files: `TMPDIR`, else `/tmp`.
+    pub fn temporary_directory(&self) -> &Path {
+        Path::new(self.environment.get("TMPDIR").unwrap_or("/tmp"))
+    }
+
+    /// Service accounts for workload identity may be set only if the gate ObjectLevelWorkloadIdentity is on (platform
+    /// contract, section 3.4); empty ones are not set.
+    ///
+    /// # Errors
+    /// If one is set and the gate is off.
+    pub fn check_default_accounts(&self, accounts: &[&str]) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.gates.enabled(OBJECT_LEVEL_IDENTITY) || accounts.iter().all(|account| account.is_empty()),
+            "cannot set default service accounts when the feature gate {OBJECT_LEVEL_IDENTITY} is not enabled"
+        );
+        Ok(())
+    }
+
+    async fn acquire(&self, selector: &str) -> anyhow::Result<Leadership> {
         if !self.leader.enabled {
             return Ok(Leadership { lead: None });
         }
@@ -117,11 +182,12 @@ impl Context {
             !self.runtime_namespace.is_empty(),
             "unable to find leader election namespace: not running in-cluster, please set RUNTIME_NAMESPACE"
         );
+        let selectors = [selector];
+        let selectors = if selector.is_empty() { &[][..] } else { &selectors[..] };
         let name = lease_name(&format!("{}-leader-election", self.leader.name), selectors);
-        let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let settings = LeaseSettings {
             lease: ObjectName::new(&self.runtime_namespace, &name),
-            identity: format!("{host}_{}", uuid::Uuid::new_v4()),
+            identity: format!("{}_{}", host_of_system(), uuid::Uuid::new_v4()),
             lease_duration: self.leader.lease_duration,
             renew_deadline: self.leader.renew_deadline,
             retry_period: self.leader.retry_period,
@@ -248,7 +314,9 @@ impl Program {
         };
         let cluster = Cluster::connect(config, options)?;
         let limits = ServerLimits::default();
-        serve_if(&flags.metrics_addr, metrics.clone().router(), limits, &stop).await?;
+        let of_environment = self.metrics_variable.and_then(|name| environment.get(name));
+        let metrics_address = flags.metrics_addr.as_deref().or(of_environment).unwrap_or(METRICS_ADDRESS);
+        serve_if(metrics_address, metrics.clone().router(), limits, &stop).await?;
         serve_if(&flags.health_addr, probe::router(), limits, &stop).await?;
         let (recorder, _) = Recorder::start(cluster.controller(), self.name);
         let leader = LeaderSettings {
@@ -270,6 +338,7 @@ impl Program {
             environment,
             stop,
             leader,
+            leading: watch::Sender::new(false),
         })
     }
 
@@ -310,6 +379,10 @@ async fn serve_if(
         tokio::spawn(serve(listener, router, limits, stop.clone()));
     }
     Ok(())
+}
+
+fn host_of_system() -> String {
+    hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The namespace of the Pod; outside one, that of `RUNTIME_NAMESPACE`.
