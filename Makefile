@@ -2,12 +2,13 @@
 #   make quickstart            watch a push become running objects and an alert; ONCE=1 ends by itself
 #   make test                  all tests; needs no cluster, the control plane is built first
 #   make lint                  format, clippy, documentation, dependency rules, generated files
-#   make bench                 benchmarks; the figures go to standard output
+#   make bench                 the controllers measured in the lab, as a table; BENCH="push --pushes 50" chooses
+#   make microbench            benchmarks of single libraries
 #   make conformance CASES=<directory of recorded cases>
 PROFILE ?= release
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: quickstart test lint bench conformance prerequisites control-plane
+.PHONY: quickstart test lint bench microbench conformance prerequisites control-plane
 
 quickstart: control-plane
 	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
@@ -25,6 +26,10 @@ lint: prerequisites
 	  cargo run --quiet -p flux-api --bin crdgen -- "$$generated" && diff -r charts/crds "$$generated"
 
 bench: control-plane
+	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
+	cargo run --quiet --profile $(PROFILE) -p flux-e2e --bin bench -- $(BENCH)
+
+microbench: prerequisites
 	cargo bench --workspace
 	common/kustomize/bench.sh
 

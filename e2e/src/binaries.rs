@@ -33,6 +33,8 @@ impl Binaries {
         if let Some(target) = directory.parent() {
             command.arg("--target-dir").arg(target);
         }
+        // with this package, as `make` does: another choice has other features, and would build everything anew
+        command.args(["--package", "flux-e2e", "--bins"]);
         for controller in CONTROLLERS {
             command.args(["--package", controller]);
         }
