@@ -62,6 +62,20 @@ pub(crate) struct Shared<K: Kind> {
     commands: mpsc::Sender<Command>,
 }
 
+/// Has objects looked at. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Triggers {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Triggers {
+    /// Has an object looked at, if it exists.
+    pub async fn send(&self, name: ObjectName, trigger: Trigger) {
+        // a dispatcher that has stopped takes no triggers
+        let _ = self.commands.send(Command::Trigger(name, trigger)).await;
+    }
+}
+
 impl Controller {
     /// Starts the watches of `kind` at once, and its runs when `lead` becomes true and all first lists are told. After
     /// `stop`, no run starts, runs that wait are given up, and the others end.
@@ -133,10 +147,9 @@ impl Controller {
         let _ = self.synced.clone().wait_for(|synced| *synced).await;
     }
 
-    /// Has an object looked at.
-    pub async fn trigger(&self, name: ObjectName, trigger: Trigger) {
-        // a dispatcher that has stopped takes no triggers
-        let _ = self.commands.send(Command::Trigger(name, trigger)).await;
+    /// A handle that has objects looked at.
+    pub fn triggers(&self) -> Triggers {
+        Triggers { commands: self.commands.clone() }
     }
 
     /// Waits until the runs have ended after a stop.

@@ -126,7 +126,15 @@ impl Subject {
     /// A suspended object. Gives the new observedGeneration, if it advances.
     pub(crate) fn suspend(&self, conditions: &mut Conditions) -> Option<i64> {
         match self.rules {
-            Rules::None | Rules::Direct => None,
+            Rules::None => None,
+            Rules::Direct => {
+                // the generation that suspends is as ready as the one before it
+                let ready = conditions.is("Ready", ConditionStatus::True);
+                if ready {
+                    conditions.remove("Reconciling");
+                }
+                ready.then_some(self.generation)
+            }
             Rules::Summary(_) => {
                 conditions.remove("Stalled");
                 (!conditions.as_slice().is_empty()).then_some(self.generation)

@@ -28,7 +28,7 @@ mod trigger;
 mod watched;
 
 pub use backoff::{Backoff, InvalidJitter, Jitter};
-pub use controller::Controller;
+pub use controller::{Controller, Triggers};
 pub use failure::{Class, Failure, Report, Verdict, message};
 pub use kind::{
     ConditionChange, Course, Deletion, Ending, Fact, Kind, Measured, Next, Outcome, Phase, Profile,

@@ -199,8 +199,6 @@ impl<K: Kind> Run<'_, K> {
     /// Waits for `outcome`, at most for `limit`, while the run does not count as being at work. A newer trigger ends the
     /// wait. Nothing that borrows the run can be held across it.
     pub async fn wait<T>(&mut self, limit: Duration, outcome: impl Future<Output = T> + Send) -> Settled<T> {
-        self.session.flush_after(WAIT_FLUSH);
-        self.slot.leave();
         let mut interrupt = self.interrupt.clone();
         let superseded = async {
             match interrupt.wait_for(Option::is_some).await.map(|trigger| trigger.clone()) {
@@ -208,6 +206,26 @@ impl<K: Kind> Run<'_, K> {
                 Ok(None) | Err(_) => std::future::pending().await,
             }
         };
+        self.wait_unless(superseded, limit, outcome).await
+    }
+
+    /// As [`Self::wait`], where a newer trigger has to wait for the end as well.
+    pub async fn wait_through<T>(
+        &mut self,
+        limit: Duration,
+        outcome: impl Future<Output = T> + Send,
+    ) -> Settled<T> {
+        self.wait_unless(std::future::pending(), limit, outcome).await
+    }
+
+    async fn wait_unless<T>(
+        &mut self,
+        superseded: impl Future<Output = Trigger> + Send,
+        limit: Duration,
+        outcome: impl Future<Output = T> + Send,
+    ) -> Settled<T> {
+        self.session.flush_after(WAIT_FLUSH);
+        self.slot.leave();
         let settled = tokio::select! {
             biased;
             result = outcome => Settled::Done(result),
