@@ -1,10 +1,11 @@
 //! Server-side apply of a stage: dry-run everything, then write what differs.
 
 mod object;
+mod recreation;
 
 use crate::change::{Action, Change, ChangeSet};
 use crate::error::StageError;
-use crate::health::{Health, health};
+use crate::health::{self, Health};
 use crate::ignore::IgnoreRule;
 use crate::normalisation::normalise;
 use crate::object::{ObjectId, split_api_version, text_at};
@@ -36,6 +37,24 @@ pub enum Force {
     Always,
 }
 
+/// What becomes of fields that are managed under another version of their API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiVersions {
+    /// They stay.
+    Keep,
+    /// They are moved to the version of the manifest.
+    Migrate,
+}
+
+/// What a look at an unchanged object has to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Whether it is unchanged.
+    Identity,
+    /// Its health as well.
+    Health,
+}
+
 /// How a Kustomization wants its objects applied.
 #[derive(Debug)]
 pub struct Settings {
@@ -47,6 +66,10 @@ pub struct Settings {
     pub ignore: Vec<Arc<IgnoreRule>>,
     /// Objects checked at the same time, from `--concurrent-ssa`.
     pub concurrency: usize,
+    /// What becomes of fields managed under another version.
+    pub api_versions: ApiVersions,
+    /// What a look at an unchanged object has to find out.
+    pub interest: Interest,
 }
 
 /// A desired object, normalised and kept as text until it is its turn.
@@ -92,10 +115,19 @@ impl State {
         Self { resource_version, health: None }
     }
 
+    /// Of metadata alone, where that shows the health of the kind.
+    fn of_plain(metadata: &Value, id: &ObjectId) -> Self {
+        let mut state = Self::of_metadata(metadata);
+        if metadata.pointer("/metadata/deletionTimestamp").is_none_or(Value::is_null) {
+            state.health = health::is_always_current(&id.group, &id.kind).then_some(Health::Current);
+        }
+        state
+    }
+
     /// Of a whole object.
     fn of(object: &Value) -> Self {
         let now = jiff::Timestamp::now().as_second();
-        Self { health: health(object, now).ok(), ..Self::of_metadata(object) }
+        Self { health: health::health(object, now).ok(), ..Self::of_metadata(object) }
     }
 }
 

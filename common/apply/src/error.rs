@@ -15,7 +15,7 @@ pub enum ObjectError {
         subject: String,
         /// The API server's answer, where it was asked.
         #[source]
-        source: Missing,
+        source: NoNamespace,
     },
     /// The object, or the namespace it lives in, does not exist.
     #[error("{subject} not found")]
@@ -44,6 +44,14 @@ pub enum ObjectError {
     /// Former field managers could not be folded in.
     #[error("{subject} metadata.managedFields cleanup failed")]
     Cleanup {
+        /// `Kind/namespace/name`.
+        subject: String,
+        /// The API server's answer.
+        source: flux_kube::Error,
+    },
+    /// Managed fields could not be moved to another version of their API.
+    #[error("{subject} failed to migrate API version")]
+    Migration {
         /// `Kind/namespace/name`.
         subject: String,
         /// The API server's answer.
@@ -94,7 +102,7 @@ pub enum ObjectError {
 /// A namespaced kind needs a namespace in its manifest or from `spec.targetNamespace`.
 #[derive(Debug, thiserror::Error)]
 #[error("the server could not find the requested resource")]
-pub struct Missing;
+pub struct NoNamespace;
 
 fn parenthesised(error: &flux_kube::Error) -> String {
     let Some(status) = error.status() else { return String::new() };
@@ -116,18 +124,25 @@ impl ObjectError {
         }
     }
 
-    /// Whether the same attempt may succeed without anyone changing anything, such as when a namespace or a CRD comes.
-    pub fn awaits(&self) -> Option<Awaited> {
+    /// What has to come for the same attempt to succeed without anyone changing the object.
+    pub fn missing(&self) -> Option<Missing> {
         match self {
             Self::NotFound { source, .. } => {
-                let kind = source.status()?.details.get("kind")?.as_str()?.to_owned();
-                (kind == "namespaces").then_some(Awaited::Namespace)
+                let details = &source.status()?.details;
+                let text = |key: &str| details.get(key).and_then(serde_json::Value::as_str);
+                (text("kind") == Some("namespaces"))
+                    .then(|| text("name"))
+                    .flatten()
+                    .map(|name| Missing::Namespace(name.to_owned()))
             }
-            Self::DryRun { source: flux_kube::Error::UnknownKind { .. }, .. } => Some(Awaited::Kind),
+            Self::DryRun { source: flux_kube::Error::UnknownKind { api_version, kind }, .. } => {
+                Some(Missing::Kind { api_version: api_version.clone(), kind: kind.clone() })
+            }
             Self::NamespaceMissing { .. }
             | Self::DryRun { .. }
             | Self::Apply { .. }
             | Self::Cleanup { .. }
+            | Self::Migration { .. }
             | Self::Delete { .. }
             | Self::NotDeleted { .. }
             | Self::Query { .. }
@@ -138,12 +153,17 @@ impl ObjectError {
 }
 
 /// Something whose arrival makes a failed apply worth another attempt at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
-    /// The namespace of an object.
-    Namespace,
-    /// The definition of a kind.
-    Kind,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// A namespace of this name.
+    Namespace(String),
+    /// A kind that the server does not serve.
+    Kind {
+        /// Group and version.
+        api_version: String,
+        /// Kind.
+        kind: String,
+    },
 }
 
 /// The failed objects of one stage; nothing of the stage was applied unless the writes themselves failed.

@@ -81,11 +81,20 @@ pub fn health(object: &Value, now: i64) -> Result<Health, HealthError> {
     })
 }
 
+/// Whether objects of a kind are as their manifest asks as soon as they exist.
+pub fn is_always_current(group: &str, kind: &str) -> bool {
+    matches!(
+        (group, kind),
+        ("", "Secret" | "ConfigMap" | "ServiceAccount")
+            | ("batch", "CronJob")
+            | ("policy", "PodDisruptionBudget")
+            | ("rbac.authorization.k8s.io", "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding")
+    )
+}
+
 fn by_kind(object: &Value, group_kind: (&str, &str), now: i64) -> Option<Result<Health, HealthError>> {
     let verdict = match group_kind {
-        ("", "Secret" | "ConfigMap") | ("batch", "CronJob") | ("policy", "PodDisruptionBudget") => {
-            Health::Current
-        }
+        (group, kind) if is_always_current(group, kind) => Health::Current,
         ("", "Service") => service(object),
         ("", "PersistentVolumeClaim") => current_if(text(object, "/status/phase") == "Bound"),
         ("", "Pod") => return Some(workload::pod(object, now)),
@@ -97,6 +106,37 @@ fn by_kind(object: &Value, group_kind: (&str, &str), now: i64) -> Option<Result<
         _ => return None,
     };
     Some(Ok(verdict))
+}
+
+/// Whether a Pod has failed for good: not one that is being deleted, or that no node takes.
+pub fn pod_failed(pod: &Value, now: i64) -> bool {
+    let deleted = pod.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
+    !deleted && !workload::is_unschedulable(pod) && workload::pod(pod, now) == Ok(Health::Failed)
+}
+
+/// `spec.selector` of an object in the selector syntax of Kubernetes; `None` without one, or for one that is not
+/// understood.
+pub fn selector(object: &Value) -> Option<String> {
+    let selector = object.pointer("/spec/selector")?;
+    let mut requirements = Vec::new();
+    for (key, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
+        requirements.push(format!("{key}={}", value.as_str()?));
+    }
+    for expression in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+        let key = expression.get("key")?.as_str()?;
+        let values = expression
+            .get("values")
+            .and_then(Value::as_array)
+            .map(|values| values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","));
+        requirements.push(match expression.get("operator")?.as_str()? {
+            "In" => format!("{key} in ({})", values?),
+            "NotIn" => format!("{key} notin ({})", values?),
+            "Exists" => key.to_owned(),
+            "DoesNotExist" => format!("!{key}"),
+            _ => return None,
+        });
+    }
+    (!requirements.is_empty()).then(|| requirements.join(","))
 }
 
 fn service(object: &Value) -> Health {

@@ -48,11 +48,23 @@ struct HubShared {
 
 #[derive(Debug)]
 struct KindWatch {
-    states: RwLock<HashMap<ObjectName, Observed>>,
-    /// Counts changes; the first one says that a list was told in full.
+    /// Version that the watch began with; 0 where it began with a list.
+    start: u64,
+    known: RwLock<Known>,
+    /// Counts changes.
     revision: watch::Sender<u64>,
     waiters: watch::Sender<usize>,
     task: Mutex<Option<AbortHandle>>,
+}
+
+/// What a watch has told.
+#[derive(Debug)]
+struct Known {
+    objects: HashMap<ObjectName, Observed>,
+    /// Newest version that was told.
+    version: u64,
+    /// Lists that were told in full.
+    lists: u64,
 }
 
 impl Drop for KindWatch {
@@ -68,6 +80,8 @@ impl Drop for KindWatch {
 pub struct Subscription {
     watch: Arc<KindWatch>,
     revision: watch::Receiver<u64>,
+    /// Lists that were told before.
+    lists: u64,
 }
 
 impl Drop for Subscription {
@@ -82,22 +96,31 @@ impl Hub {
         Self { shared: Arc::new(HubShared { cluster, reach, watches: Mutex::default() }) }
     }
 
-    /// Joins the watch of a kind, in a namespace where the reach is one; opens it if there is none.
-    pub fn subscribe(&self, resource: &Resource, namespace: &str) -> Subscription {
+    /// Joins the watch of a kind, in a namespace where the reach is one. Opens it if there is none: after the version
+    /// `since`, so that only later states are told, or with a list where that is 0.
+    pub fn subscribe(&self, resource: &Resource, namespace: &str, since: u64) -> Subscription {
         let namespace = match self.shared.reach {
             Reach::Cluster => "",
             Reach::Namespace => namespace,
         };
         let key = (format!("{}/{}", resource.api_version(), resource.kind), namespace.to_owned());
         let mut watches = self.shared.watches.lock();
-        let watch = watches.entry(key.clone()).or_insert_with(|| self.open(resource, namespace, key));
+        let watch = watches.entry(key.clone()).or_insert_with(|| self.open(resource, namespace, since, key));
         watch.waiters.send_modify(|waiters| *waiters += 1);
-        Subscription { watch: Arc::clone(watch), revision: watch.revision.subscribe() }
+        let lists = watch.known.read().lists;
+        Subscription { watch: Arc::clone(watch), revision: watch.revision.subscribe(), lists }
     }
 
-    fn open(&self, resource: &Resource, namespace: &str, key: (String, String)) -> Arc<KindWatch> {
+    fn open(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        start: u64,
+        key: (String, String),
+    ) -> Arc<KindWatch> {
         let watch = Arc::new(KindWatch {
-            states: RwLock::default(),
+            start,
+            known: RwLock::new(Known { objects: HashMap::new(), version: start, lists: 0 }),
             revision: watch::Sender::new(0),
             waiters: watch::Sender::new(0),
             task: Mutex::new(None),
@@ -107,21 +130,25 @@ impl Hub {
             namespace: namespace.to_owned(),
             label_selector: format!("{}/name", rules::GROUP),
             content: Content::Full,
-            start: None,
+            start: (start > 0).then(|| start.to_string()),
         };
         let watcher = Watcher::new(self.shared.cluster.clone(), asked, rand::random());
         let (weak, waiters) = (Arc::downgrade(&watch), watch.waiters.subscribe());
         let hub = Arc::downgrade(&self.shared);
+        let resource = resource.clone();
         let task = tokio::spawn(async move {
-            tokio::select! {
-                () = follow(watcher, &weak) => {}
-                () = idle(waiters) => {}
-            }
-            if let Some(hub) = hub.upgrade() {
+            let mut told = std::pin::pin!(follow(watcher, &resource, &weak));
+            loop {
+                tokio::select! {
+                    () = &mut told => return,
+                    () = idle(waiters.clone()) => {}
+                }
+                let Some(hub) = hub.upgrade() else { return };
                 let mut watches = hub.watches.lock();
                 // someone may have joined between the end of the pause and this lock
-                if watches.get(&key).is_some_and(|watch| *watch.waiters.borrow() == 0) {
+                if watches.get(&key).is_none_or(|watch| *watch.waiters.borrow() == 0) {
                     watches.remove(&key);
+                    return;
                 }
             }
         });
@@ -131,27 +158,28 @@ impl Hub {
 }
 
 /// Keeps the states up to date, for as long as anyone holds the watch.
-async fn follow(mut watcher: Watcher, watch: &std::sync::Weak<KindWatch>) {
+async fn follow(mut watcher: Watcher, resource: &Resource, watch: &std::sync::Weak<KindWatch>) {
     loop {
         let change = watcher.next().await;
         let Some(watch) = watch.upgrade() else { return };
+        let mut known = watch.known.write();
         match change {
             Change::Applied(object) => {
-                let name = object.metadata.object_name();
-                watch.states.write().insert(name, observe(&object));
-                // until the first list is complete, nobody is woken
-                watch.revision.send_if_modified(|revision| {
-                    let synced = *revision > 0;
-                    *revision += u64::from(synced);
-                    synced
-                });
+                let observed = observe(&object, resource);
+                known.version = known.version.max(observed.resource_version);
+                known.objects.insert(object.metadata.object_name(), observed);
             }
             Change::Deleted(name) => {
-                watch.states.write().remove(&name);
-                watch.revision.send_modify(|revision| *revision += 1);
+                // as old as what was told before it: an object of the same name that is made later is newer
+                let resource_version = known.version;
+                known
+                    .objects
+                    .insert(name, Observed { resource_version, seen: Seen::Health(Health::NotFound) });
             }
-            Change::Synced => watch.revision.send_modify(|revision| *revision += 1),
+            Change::Synced => known.lists += 1,
         }
+        drop(known);
+        watch.revision.send_modify(|revision| *revision += 1);
     }
 }
 
@@ -172,10 +200,10 @@ async fn idle(mut waiters: watch::Receiver<usize>) {
     }
 }
 
-fn observe(object: &Object) -> Observed {
+fn observe(object: &Object, resource: &Resource) -> Observed {
     let now = jiff::Timestamp::now().as_second();
     let seen = match object.value() {
-        Ok(value) => match health(&value, now) {
+        Ok(value) => match health(&with_kind(value, resource), now) {
             Ok(health) => Seen::Health(health),
             Err(error) => Seen::Error(error.to_string()),
         },
@@ -184,13 +212,29 @@ fn observe(object: &Object) -> Observed {
     Observed { resource_version: object.metadata.resource_version.parse().unwrap_or(0), seen }
 }
 
+/// The object with its kind: built-in kinds do not say theirs in lists.
+fn with_kind(mut object: serde_json::Value, resource: &Resource) -> serde_json::Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("apiVersion".into(), resource.api_version().into());
+        fields.insert("kind".into(), resource.kind.as_ref().into());
+    }
+    object
+}
+
 impl Subscription {
-    /// What is known of an object at or past a version (0 for whatever version).
-    pub fn seen(&self, name: &ObjectName, at_least: u64) -> Seen {
-        match self.watch.states.read().get(name) {
-            Some(observed) if observed.resource_version >= at_least => observed.seen.clone(),
-            None if *self.revision.borrow() > 0 => Seen::Health(Health::NotFound),
-            Some(_) | None => Seen::Nothing,
+    /// Whether everything after this version is told; what came before must be read.
+    pub fn covers(&self, version: u64) -> bool {
+        self.watch.start > 0 && self.watch.start <= version
+    }
+
+    /// What is known of an object at or past a version (0 for whatever version); `None` if nothing was told.
+    pub fn seen(&self, name: &ObjectName, at_least: u64) -> Option<Seen> {
+        let known = self.watch.known.read();
+        match known.objects.get(name) {
+            Some(observed) if observed.resource_version >= at_least => Some(observed.seen.clone()),
+            // a list that began after the object was written does not have it
+            None if known.lists > self.lists => Some(Seen::Health(Health::NotFound)),
+            Some(_) | None => None,
         }
     }
 

@@ -70,6 +70,17 @@ impl Inventory {
         Self { entries }
     }
 
+    /// Those that `first` holds for, and the others.
+    #[must_use]
+    pub fn split(&self, first: impl Fn(&ObjectId) -> bool) -> (Self, Self) {
+        let (first, rest) = self
+            .entries
+            .iter()
+            .map(|(id, version)| (id.clone(), version.clone()))
+            .partition(|(id, _)| first(id));
+        (Self { entries: first }, Self { entries: rest })
+    }
+
     /// All objects of both; where both list one, the version of `newer` wins.
     ///
     /// This is the intent that is stored before a run creates objects: what exists is never forgotten.

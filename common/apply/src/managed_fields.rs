@@ -35,6 +35,33 @@ pub fn cleanup_patch(live: &Value, overridden: &[String]) -> Option<Value> {
     (!patch.is_empty()).then_some(Value::Array(patch))
 }
 
+/// JSON patch that moves all managed fields of `live` to another version of their API; `None` if they are there.
+///
+/// Source: kustomize-controller contract 14.5 (Flux 2.9).
+pub fn migration_patch(live: &Value, api_version: &str) -> Option<Value> {
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    if entries.iter().all(|entry| text(entry, "apiVersion") == api_version) {
+        return None;
+    }
+    let moved: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            let mut entry = entry.clone();
+            if let Some(fields) = entry.as_object_mut() {
+                fields.insert("apiVersion".into(), api_version.into());
+            }
+            entry
+        })
+        .collect();
+    Some(json!([{"op": "replace", "path": "/metadata/managedFields", "value": moved}]))
+}
+
+/// When our own fields of an object were last changed by an apply; `None` if we never applied it.
+pub fn last_applied(object: &Value) -> Option<jiff::Timestamp> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    text(entries.iter().find(|entry| is_own(entry))?, "time").parse().ok()
+}
+
 /// The entries with former managers folded into our own; `None` if no entry belongs to one.
 fn fold(entries: &[Value], overridden: &[String]) -> Option<Vec<Value>> {
     let (taken, mut kept): (Vec<&Value>, Vec<&Value>) =
@@ -140,6 +167,28 @@ mod tests {
         let fields =
             json!({"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}, "f:metadata": {"f:labels": {"f:x": {}}}});
         assert_eq!(patch.pointer("/0/value"), Some(&json!([entry(MANAGER, "Apply", fields)])));
+    }
+
+    #[test]
+    fn entries_of_an_older_version_are_moved() {
+        let mut older = entry("hpa", "Update", json!({}));
+        older["apiVersion"] = "autoscaling/v1".into();
+        let mut newer = older.clone();
+        newer["apiVersion"] = "autoscaling/v2".into();
+        let patch = migration_patch(&live(&[older, newer.clone()]), "autoscaling/v2").unwrap();
+        assert_eq!(patch.pointer("/0/value"), Some(&json!([newer, newer])));
+        assert_eq!(migration_patch(&live(&[newer]), "autoscaling/v2"), None);
+    }
+
+    #[test]
+    fn the_time_is_that_of_our_own_entry() {
+        let mut own = entry(MANAGER, "Apply", json!({}));
+        own["time"] = "2026-01-02T03:04:05Z".into();
+        let mut foreign = entry("hpa", "Update", json!({}));
+        foreign["time"] = "2026-01-02T03:04:06Z".into();
+        let time = last_applied(&live(&[foreign.clone(), own])).unwrap();
+        assert_eq!(time.to_string(), "2026-01-02T03:04:05Z");
+        assert_eq!(last_applied(&live(&[foreign])), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 /// First half of a SHA-256: enough to tell objects apart, also against someone who searches for collisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,19 +25,32 @@ impl Hash {
 ///
 /// Kinds with a generation count changes of their spec; in the others the resourceVersion is all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LiveIdentity(Hash);
+pub struct LiveIdentity {
+    hash: Hash,
+    /// 0 for kinds without one.
+    generation: i64,
+}
+
+/// Annotations by which the control plane keeps its own books on objects of users.
+const BOOK_KEEPING: [&str; 4] =
+    ["deployment.kubernetes.io/", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/"];
 
 impl LiveIdentity {
     /// Reads it from an object or from its metadata alone.
     pub fn of(object: &Value) -> Self {
-        let version = match object.pointer("/metadata/generation").and_then(Value::as_i64) {
-            Some(generation) if generation > 0 => generation.to_string(),
-            _ => format!("v{}", text_at(object, "/metadata/resourceVersion")),
-        };
-        let map =
-            |name| object.pointer(&format!("/metadata/{name}")).map(Value::to_string).unwrap_or_default();
-        let uid = text_at(object, "/metadata/uid");
-        Self(Hash::of(format!("{uid}\n{version}\n{}\n{}", map("labels"), map("annotations")).as_bytes()))
+        let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0).max(0);
+        let version = if generation > 0 { "" } else { text_at(object, "/metadata/resourceVersion") };
+        let mut text = format!("{}\n{generation}\n{version}", text_at(object, "/metadata/uid"));
+        for place in ["/metadata/labels", "/metadata/annotations"] {
+            text.push('\n');
+            for (key, value) in object.pointer(place).and_then(Value::as_object).into_iter().flatten() {
+                if !BOOK_KEEPING.iter().any(|prefix| key.starts_with(prefix)) {
+                    // writing to a String cannot fail
+                    let _ = write!(text, "{key}={value},");
+                }
+            }
+        }
+        Self { hash: Hash::of(text.as_bytes()), generation }
     }
 }
 
@@ -60,9 +74,13 @@ impl Proofs {
         proofs.get(&key(id)).filter(|proof| proof.desired == desired).map(|proof| proof.live)
     }
 
-    /// Whether the object was ever proved, for whatever desired state: `Some(true)` if it is still as it was left.
-    pub fn untouched(&self, id: &ObjectId, live: LiveIdentity) -> Option<bool> {
-        self.proofs.lock().get(&key(id)).map(|proof| proof.live == live)
+    /// Whether a dry-run's answer shows that a new desired state changes the object: it counts its changes, and one more
+    /// than when it was left.
+    pub fn outgrown(&self, id: &ObjectId, desired: Hash, answer: LiveIdentity) -> bool {
+        let proofs = self.proofs.lock();
+        proofs.get(&key(id)).is_some_and(|proof| {
+            proof.desired != desired && answer.generation > 0 && proof.live.generation != answer.generation
+        })
     }
 
     /// Notes that the live object is as desired.
@@ -113,9 +131,19 @@ mod tests {
         proofs.record(&id, one, state);
         assert_eq!(proofs.expects(&id, one), Some(state));
         assert_eq!(proofs.expects(&id, two), None);
-        assert_eq!(proofs.untouched(&id, state), Some(true));
-        assert_eq!(proofs.untouched(&id, live(2, "1", json!({}))), Some(false));
+        assert!(proofs.outgrown(&id, two, live(2, "2", json!({}))));
+        assert!(!proofs.outgrown(&id, one, live(2, "2", json!({}))), "others may change an object as well");
+        assert!(!proofs.outgrown(&id, two, live(1, "2", json!({}))));
         proofs.retain(std::iter::empty());
-        assert_eq!(proofs.untouched(&id, state), None);
+        assert_eq!(proofs.expects(&id, one), None);
+    }
+
+    #[test]
+    fn the_books_of_the_control_plane_do_not_count() {
+        let with = |key: &str| {
+            LiveIdentity::of(&json!({"metadata": {"uid": "u", "generation": 1, "annotations": {key: "1"}}}))
+        };
+        assert_eq!(with("deployment.kubernetes.io/revision"), with("pv.kubernetes.io/bound"));
+        assert_ne!(with("deployment.kubernetes.io/revision"), with("example.io/revision"));
     }
 }

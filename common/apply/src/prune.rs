@@ -1,7 +1,7 @@
 //! Deleting what is no longer desired.
 
 use crate::change::{Action, Change, ChangeSet};
-use crate::error::{ObjectError, StageError};
+use crate::error::ObjectError;
 use crate::inventory::Inventory;
 use crate::object::{ObjectId, join_api_version};
 use crate::order;
@@ -25,7 +25,15 @@ pub struct Pruned {
     /// Every object with what became of it, in deletion order.
     pub changes: ChangeSet,
     /// What failed; the objects stay in the inventory.
-    pub errors: Option<StageError>,
+    pub errors: Vec<ObjectError>,
+}
+
+impl Pruned {
+    /// Adds what was done after it.
+    pub fn extend(&mut self, later: Self) {
+        self.changes.extend(later.changes.iter().cloned());
+        self.errors.extend(later.errors);
+    }
 }
 
 /// Deletes the objects of an inventory in reverse apply order, with background propagation; all are attempted.
@@ -53,7 +61,7 @@ pub async fn prune(target: &Target, stale: &Inventory, owner: Owner<'_>, proofs:
             health: None,
         });
     }
-    Pruned { changes, errors: (!errors.is_empty()).then(|| StageError::new(errors)) }
+    Pruned { changes, errors }
 }
 
 async fn prune_object(

@@ -4,6 +4,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -39,6 +40,15 @@ pub struct Target {
     identity: Option<(header::HeaderName, header::HeaderValue)>,
     /// Whether requests count against the cluster's limit; those for leases do not.
     limited: bool,
+}
+
+/// An answer, and when the server gave it.
+#[derive(Debug, Clone)]
+pub struct Dated {
+    /// The object.
+    pub body: Bytes,
+    /// The server's clock, in whole seconds; `None` if it did not say.
+    pub date: Option<Timestamp>,
 }
 
 /// One request, before identity and user agent are added.
@@ -173,6 +183,23 @@ impl Target {
         self.bytes(Call::send(Method::PATCH, path, "application/apply-patch+yaml", body)).await
     }
 
+    /// As [`Self::apply`], with the server's time.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub async fn apply_dated(
+        &self,
+        resource: &Resource,
+        name: &ObjectName,
+        body: Bytes,
+        apply: &Apply<'_>,
+    ) -> Result<Dated, Error> {
+        let mut path = resource.path(name);
+        apply.query().append_to(&mut path);
+        let call = Call::send(Method::PATCH, path, "application/apply-patch+yaml", body);
+        Box::pin(self.with_retries(call)).await
+    }
+
     /// JSON merge patch. Gives the object as stored.
     ///
     /// # Errors
@@ -290,16 +317,16 @@ impl Target {
         &self,
         call: Call,
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + '_>> {
-        Box::pin(self.bytes_with_retries(call))
+        Box::pin(async { self.with_retries(call).await.map(|answer| answer.body) })
     }
 
-    async fn bytes_with_retries(&self, call: Call) -> Result<Bytes, Error> {
+    async fn with_retries(&self, call: Call) -> Result<Dated, Error> {
         let mut retries = 0;
         loop {
             let slot =
                 if self.limited { Some(self.cluster.limiter().enter(call.class()).await) } else { None };
             // the wait for a place is not the server's time
-            let attempt = self.bytes_once(&call);
+            let attempt = self.once(&call);
             let answer = tokio::time::timeout(REQUEST_TIMEOUT, attempt)
                 .await
                 .unwrap_or(Err(Error::Timeout(REQUEST_TIMEOUT)));
@@ -319,9 +346,10 @@ impl Target {
         }
     }
 
-    async fn bytes_once(&self, call: &Call) -> Result<Bytes, Error> {
+    async fn once(&self, call: &Call) -> Result<Dated, Error> {
         let response = self.send(call).await?;
-        read(response.into_body()).await
+        let date = date(&response);
+        Ok(Dated { body: read(response.into_body()).await?, date })
     }
 
     /// Sends a call and gives the answer's body unread; an error code becomes an error.
@@ -393,6 +421,11 @@ async fn read(mut body: ResponseBody) -> Result<Bytes, Error> {
     whole.extend_from_slice(&first);
     whole.extend_from_slice(&rest);
     Ok(whole.freeze())
+}
+
+fn date(response: &http::Response<ResponseBody>) -> Option<Timestamp> {
+    let text = response.headers().get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// Seconds of a `Retry-After` header.

@@ -189,3 +189,33 @@ fn jobs_ignore_deletion_and_generation() {
         Health::Failed
     );
 }
+
+#[test]
+fn pods_fail_unless_they_end_or_find_no_node() {
+    let crashing = json!({"status": {"phase": "Running", "containerStatuses": [
+        {"state": {"waiting": {"reason": "CrashLoopBackOff"}}},
+    ]}});
+    assert!(pod_failed(&crashing, 0));
+    let mut ending = crashing;
+    ending["metadata"] = json!({"deletionTimestamp": "2026-01-01T00:00:00Z"});
+    assert!(!pod_failed(&ending, 0));
+    let homeless = json!({
+        "metadata": {"creationTimestamp": "1970-01-01T00:00:00Z"},
+        "status": {"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"},
+        ]},
+    });
+    assert!(!pod_failed(&homeless, 60));
+}
+
+#[test]
+fn selectors_are_written_out() {
+    let object = json!({"spec": {"selector": {
+        "matchLabels": {"app": "db"},
+        "matchExpressions": [
+            {"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "x", "operator": "DoesNotExist"},
+        ],
+    }}});
+    assert_eq!(selector(&object).as_deref(), Some("app=db,tier in (a,b),!x"));
+    assert_eq!(selector(&json!({"spec": {}})), None);
+}

@@ -34,7 +34,7 @@ fn is_crash_looping(pod: &Value) -> bool {
     containers.into_iter().flatten().any(|status| text(status, "/state/waiting/reason") == "CrashLoopBackOff")
 }
 
-fn is_unschedulable(pod: &Value) -> bool {
+pub(super) fn is_unschedulable(pod: &Value) -> bool {
     condition(pod, "PodScheduled").is_some_and(|c| c.status == "False" && c.reason == "Unschedulable")
 }
 

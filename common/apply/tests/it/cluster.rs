@@ -1,6 +1,6 @@
 //! What the tests stand on: a namespace, a client of the crate's own kind, and shorthands.
 
-use flux_apply::apply::{Applier, Check, Desired, Force, Settings};
+use flux_apply::apply::{ApiVersions, Applier, Check, Desired, Force, Interest, Settings};
 use flux_apply::change::ChangeSet;
 use flux_apply::error::StageError;
 use flux_apply::proof::Proofs;
@@ -60,7 +60,14 @@ impl Fixture {
 }
 
 pub(crate) fn settings(force: Force) -> Settings {
-    Settings { force, overridden_managers: Vec::new(), ignore: Vec::new(), concurrency: 4 }
+    Settings {
+        force,
+        overridden_managers: Vec::new(),
+        ignore: Vec::new(),
+        concurrency: 4,
+        api_versions: ApiVersions::Keep,
+        interest: Interest::Identity,
+    }
 }
 
 pub(crate) fn actions(changes: &ChangeSet) -> Vec<&'static str> {
