@@ -55,7 +55,7 @@ pub struct ApplyFlags {
     /// Delay where a source or a dependency is not ready.
     #[arg(long, default_value = "30s")]
     pub requeue_dependency: GoDuration,
-    /// Whether bases at URLs are refused; they are in any case.
+    /// Whether bases at URLs are forbidden. They are refused in any case, as not supported yet.
     #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = parse_bool, action = clap::ArgAction::Set)]
     pub no_remote_bases: bool,

@@ -8,21 +8,29 @@
 //!
 //! The driver then carries out `update status for revision` and `emit events`.
 
+pub mod arrival;
 pub mod dependency;
 pub mod error;
+mod fetch;
 mod finalization;
 pub mod health;
 pub mod history;
 pub mod manifests;
+mod objects;
 pub mod plan;
+mod pruning;
+mod readiness;
 mod run;
 pub mod source;
 mod variables;
 
+use arrival::Arrivals;
 use error::Error;
 use flux_api::kustomize::{Kustomization, KustomizationStatus};
 use flux_api::well_known::FINALIZER;
 use flux_api::{ConditionStatus, GoDuration, NamespacedName};
+use flux_apply::apply::ApiVersions;
+use flux_apply::change::ChangeSet;
 use flux_apply::hub::Hub;
 use flux_apply::order::GroupKind;
 use flux_apply::proof::Proofs;
@@ -35,6 +43,7 @@ use flux_driver::{
 use flux_kube::{ObjectName, Resource};
 use flux_kustomize::substitution::Unset;
 use health::Reviews;
+use manifests::RemoteBases;
 use parking_lot::Mutex;
 use plan::Plan;
 use std::collections::HashMap;
@@ -65,6 +74,19 @@ pub struct Settings {
     pub unset_variables: Unset,
     /// Whether sources of kind ExternalArtifact may be used (gate `ExternalArtifact`).
     pub external_artifacts: ExternalArtifacts,
+    /// Selector of the ConfigMaps and Secrets whose changes set off those who use them
+    /// (`--watch-configs-label-selector`); `None` for none of them (gate `DisableConfigWatchers`).
+    pub watched_configs: Option<String>,
+    /// Where sources are read (gate `DirectSourceFetch`).
+    pub source_reads: SourceReads,
+    /// What something newer does to a wait for health (gate `CancelHealthCheckOnNewRevision`).
+    pub newer: Newer,
+    /// How applied objects are logged (gate `GroupChangeLog`).
+    pub change_log: ChangeLog,
+    /// What becomes of fields managed under another version of their API (gate `MigrateAPIVersion`).
+    pub api_versions: ApiVersions,
+    /// What becomes of a base at a URL (`--no-remote-bases`).
+    pub remote_bases: RemoteBases,
 }
 
 /// Which namespaces may be referred to.
@@ -85,6 +107,56 @@ pub enum ExternalArtifacts {
     Refused,
 }
 
+/// Where sources are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceReads {
+    /// From what the watches told.
+    Cached,
+    /// From the API server.
+    Live,
+}
+
+/// What something newer does to a wait for health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// It ends the wait.
+    Cancels,
+    /// It waits for its end.
+    Waits,
+}
+
+/// How applied objects are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeLog {
+    /// Each object with what happened to it.
+    ByObject,
+    /// What happened, with the objects.
+    ByAction,
+}
+
+impl ChangeLog {
+    /// A change set as JSON.
+    fn of(self, changes: &ChangeSet) -> String {
+        let mut fields = serde_json::Map::new();
+        for change in changes {
+            let (subject, action) = (change.id.subject(), change.action.as_str());
+            match self {
+                Self::ByObject => {
+                    fields.insert(subject, action.into());
+                }
+                Self::ByAction => {
+                    let subjects =
+                        fields.entry(action).or_insert_with(|| serde_json::Value::Array(Vec::new()));
+                    if let Some(subjects) = subjects.as_array_mut() {
+                        subjects.push(subject.into());
+                    }
+                }
+            }
+        }
+        serde_json::Value::Object(fields).to_string()
+    }
+}
+
 /// What all runs share.
 #[derive(Debug)]
 pub struct Kustomizations {
@@ -94,6 +166,8 @@ pub struct Kustomizations {
     pub reader: ArtifactReader,
     /// Watches the health of objects.
     pub hub: Hub,
+    /// Wakes those whose objects lacked something.
+    pub arrivals: Arrivals,
     reviews: Arc<Reviews>,
     memories: Mutex<HashMap<ObjectName, Arc<Memory>>>,
 }
@@ -108,8 +182,8 @@ struct Memory {
 
 impl Kustomizations {
     /// The kind, with nothing remembered.
-    pub fn new(settings: Settings, reader: ArtifactReader, hub: Hub) -> Self {
-        Self { settings, reader, hub, reviews: Arc::default(), memories: Mutex::default() }
+    pub fn new(settings: Settings, reader: ArtifactReader, hub: Hub, arrivals: Arrivals) -> Self {
+        Self { settings, reader, hub, arrivals, reviews: Arc::default(), memories: Mutex::default() }
     }
 
     fn memory(&self, name: &ObjectName) -> Arc<Memory> {
@@ -215,14 +289,18 @@ impl Kind for Kustomizations {
             ExternalArtifacts::Refused => None,
         };
         let kinds = ["GitRepository", "OCIRepository", "Bucket"].into_iter().chain(external);
-        kinds.filter_map(|kind| source::watch(kind, source::concerns)).collect()
+        let sources = kinds.filter_map(|kind| source::watch(kind, source::concerns));
+        let configs = self.settings.watched_configs.iter().flat_map(|selector| variables::watches(selector));
+        sources.chain(configs).collect()
     }
 
     fn references(&self, object: &Kustomization) -> Vec<Reference> {
         let source = &object.spec.source_ref;
         let own = object.metadata.namespace.as_deref().unwrap_or_default();
         let namespace = source.namespace.as_deref().filter(|text| !text.is_empty()).unwrap_or(own);
-        vec![Reference::new(source.kind.as_str(), namespace, &source.name)]
+        let from = object.spec.post_build.iter().flat_map(|post_build| &post_build.substitute_from);
+        let configs = from.map(|from| Reference::new(from.kind.to_string(), own, &from.name));
+        [Reference::new(source.kind.as_str(), namespace, &source.name)].into_iter().chain(configs).collect()
     }
 
     fn dependencies(&self, object: &Kustomization) -> Vec<ObjectName> {

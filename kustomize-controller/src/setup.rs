@@ -1,18 +1,30 @@
 //! Start-up: services, then the kind, whose runs begin with leadership.
 
 use crate::flags::Flags;
-use crate::kustomization::{ExternalArtifacts, Kustomizations, References, Settings};
+use crate::kustomization::arrival::Arrivals;
+use crate::kustomization::manifests::RemoteBases;
+use crate::kustomization::{
+    ChangeLog, ExternalArtifacts, Kustomizations, Newer, References, Settings, SourceReads,
+};
 use anyhow::Context as _;
+use flux_apply::apply::ApiVersions;
 use flux_apply::hub::{Hub, Reach};
 use flux_apply::order::GroupKind;
 use flux_apply::wait::FailFast;
 use flux_artifact::{ArtifactReader, ReaderOptions};
-use flux_driver::{Controller, EventSettings, ServiceSettings, Services};
+use flux_driver::{Controller, EventSettings, Lane, ServiceSettings, Services, Trigger};
 use flux_kustomize::substitution::Unset;
 use flux_net::{ClientPool, ClientSettings};
 use flux_process::{Context, Gate};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
+const CANCEL_ON_NEWER: &str = "CancelHealthCheckOnNewRevision";
+const DIRECT_FETCH: &str = "DirectSourceFetch";
+const GROUPED_LOG: &str = "GroupChangeLog";
+const MIGRATE_VERSIONS: &str = "MigrateAPIVersion";
 const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
+const NO_CONFIG_WATCHES: &str = "DisableConfigWatchers";
 const NO_FAIL_FAST: &str = "DisableFailFastBehavior";
 const STRICT_SUBSTITUTION: &str = "StrictPostBuildSubstitutions";
 
@@ -20,14 +32,14 @@ const STRICT_SUBSTITUTION: &str = "StrictPostBuildSubstitutions";
 pub const GATES: &[Gate] = &[
     Gate { name: "AdditiveCELDependencyCheck", default: false },
     Gate { name: "CacheSecretsAndConfigMaps", default: false },
-    Gate { name: "CancelHealthCheckOnNewRevision", default: true },
-    Gate { name: "DirectSourceFetch", default: false },
-    Gate { name: "DisableConfigWatchers", default: false },
+    Gate { name: CANCEL_ON_NEWER, default: true },
+    Gate { name: DIRECT_FETCH, default: false },
+    Gate { name: NO_CONFIG_WATCHES, default: false },
     Gate { name: NO_FAIL_FAST, default: false },
     Gate { name: "DisableStatusPollerCache", default: true },
     Gate { name: EXTERNAL_ARTIFACT, default: false },
-    Gate { name: "GroupChangeLog", default: false },
-    Gate { name: "MigrateAPIVersion", default: false },
+    Gate { name: GROUPED_LOG, default: false },
+    Gate { name: MIGRATE_VERSIONS, default: false },
     Gate { name: "ObjectLevelWorkloadIdentity", default: false },
     Gate { name: STRICT_SUBSTITUTION, default: true },
 ];
@@ -71,9 +83,17 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
     let reader = ArtifactReader::new(client, options).context("failed to set up the artifact cache")?;
     let reach = if context.watched_namespace.is_empty() { Reach::Cluster } else { Reach::Namespace };
     let hub = Hub::new(context.cluster.clone(), reach);
-    let kind = Kustomizations::new(settings(&context, &flags), reader, hub);
+    let (wake, mut woken) = mpsc::unbounded_channel();
+    let arrivals = Arrivals::new(context.cluster.clone(), wake);
+    let kind = Kustomizations::new(settings(&context, &flags), reader, hub, arrivals);
     // the cache is filled while another one leads, so that taking over takes no time
     let controller = Controller::start(kind, services, context.leading(), context.stop.clone());
+    let triggers = controller.triggers();
+    let _wakes = AbortOnDropHandle::new(tokio::spawn(async move {
+        while let Some(name) = woken.recv().await {
+            triggers.send(name, Trigger::new(Lane::Changed)).await;
+        }
+    }));
     context.lead(&flags.watch.watch_label_selector, async { Ok(()) }, controller.stopped()).await
 }
 
@@ -96,6 +116,17 @@ fn settings(context: &Context, flags: &Flags) -> Settings {
             ExternalArtifacts::Allowed
         } else {
             ExternalArtifacts::Refused
+        },
+        watched_configs: (!enabled(NO_CONFIG_WATCHES))
+            .then(|| flags.common.watch_configs_label_selector.clone()),
+        source_reads: if enabled(DIRECT_FETCH) { SourceReads::Live } else { SourceReads::Cached },
+        newer: if enabled(CANCEL_ON_NEWER) { Newer::Cancels } else { Newer::Waits },
+        change_log: if enabled(GROUPED_LOG) { ChangeLog::ByAction } else { ChangeLog::ByObject },
+        api_versions: if enabled(MIGRATE_VERSIONS) { ApiVersions::Migrate } else { ApiVersions::Keep },
+        remote_bases: if flags.apply.no_remote_bases {
+            RemoteBases::Forbidden
+        } else {
+            RemoteBases::Unsupported
         },
     }
 }

@@ -3,9 +3,10 @@
 use super::dependency::NotReady;
 use super::plan::InvalidSpec;
 use flux_api::GoDuration;
-use flux_apply::error::StageError;
+use flux_apply::error::{Missing, ObjectError, StageError};
+use flux_apply::ignore::InvalidTarget;
 use flux_apply::object::InvalidObjectId;
-use flux_driver::{Class, Failure, Report, Verdict};
+use flux_driver::{Class, Failure, Report, Trigger, Verdict};
 
 /// Why a run of a Kustomization fails.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,14 @@ pub enum Error {
     /// There is no such source; the text is the API server's.
     #[error("{0}")]
     SourceNotFound(String),
+    /// The source could not be read.
+    #[error("unable to get source '{name}'")]
+    Source {
+        /// `namespace/name`.
+        name: String,
+        /// The API server's answer.
+        source: flux_kube::Error,
+    },
     /// The source has no artifact yet.
     #[error("Source artifact not found, retrying in {0}")]
     NoArtifact(GoDuration),
@@ -46,9 +55,12 @@ pub enum Error {
     /// The source's artifact is not served.
     #[error("Source is not ready, artifact not found, retrying in {0}")]
     ArtifactNotFound(GoDuration),
-    /// The artifact could not be fetched or verified.
+    /// The artifact could not be fetched.
     #[error(transparent)]
     Fetch(flux_artifact::FetchError),
+    /// The artifact is not what its source published.
+    #[error("failed to verify archive")]
+    Verify(#[source] flux_artifact::FetchError),
     /// The artifact could not be unpacked.
     #[error(transparent)]
     Unpack(flux_artifact::UnpackError),
@@ -69,6 +81,9 @@ pub enum Error {
         /// The API server's answer.
         source: flux_kube::Error,
     },
+    /// A rule of `spec.ignore` selects by something that is no pattern.
+    #[error("failed to create ignore rule selector")]
+    Ignore(#[source] InvalidTarget),
     /// The status holds an id that is none.
     #[error(transparent)]
     Inventory(#[from] InvalidObjectId),
@@ -113,6 +128,19 @@ pub enum Error {
     Finalization,
 }
 
+impl Error {
+    /// Something newer came while the run waited.
+    pub(super) fn superseded(trigger: Trigger) -> Self {
+        Self::Superseded(trigger.object.map_or_else(|| "a request".to_owned(), |object| object.to_string()))
+    }
+
+    /// What has to come for the next run to succeed without anyone's doing.
+    pub(super) fn missing(&self) -> Vec<Missing> {
+        let Self::Apply { error, .. } = self else { return Vec::new() };
+        error.errors().iter().filter_map(ObjectError::missing).collect()
+    }
+}
+
 impl Failure for Error {
     fn verdict(&self) -> Verdict {
         let after = |delay: &GoDuration| Class::Waiting(delay.to_std());
@@ -120,15 +148,19 @@ impl Failure for Error {
             Self::Spec(_) => Verdict::stalled("UnsupportedFeature"),
             Self::CrossNamespace(_) | Self::GateClosed(_) => Verdict::new(Class::Terminal, "AccessDenied"),
             Self::SourceNotFound(_) => Verdict::retry("ArtifactFailed").report(Report::Silent),
+            Self::Source { .. } => Verdict::transient("ArtifactFailed").report(Report::Silent),
             Self::NoArtifact(delay) | Self::ArtifactNotFound(delay) => {
                 Verdict::new(after(delay), "ArtifactFailed").report(Report::Silent)
             }
             Self::DependencyNotFound { delay, .. } | Self::Dependency { delay, .. } => {
                 Verdict::new(after(delay), "DependencyNotReady").report(Report::Normal)
             }
-            Self::Fetch(_) | Self::Unpack(_) | Self::PathNotFound(_) => Verdict::retry("ArtifactFailed"),
+            Self::Fetch(_) | Self::Verify(_) | Self::Unpack(_) | Self::PathNotFound(_) => {
+                Verdict::retry("ArtifactFailed")
+            }
             Self::Build(_) | Self::Variables { .. } => Verdict::retry("BuildFailed"),
             Self::Client(_)
+            | Self::Ignore(_)
             | Self::Inventory(_)
             | Self::Encrypted(_)
             | Self::Apply { .. }

@@ -3,17 +3,13 @@
 use super::Kustomizations;
 use super::error::Error;
 use super::plan::{OnDeletion, on_deletion, timeout};
+use super::pruning::{all_gone, delete_in_order, deleted};
 use flux_api::kustomize::Kustomization;
-use flux_apply::change::{Action, Change, ChangeSet};
 use flux_apply::inventory::Inventory;
-use flux_apply::prune::{Owner, exists, prune};
 use flux_driver::{Deletion, Notice, NoticeType, Run, Settled};
 use flux_kube::{Identity, ObjectName, Resource, Target};
 use std::time::Duration;
-use tracing::warn;
-
-const FIRST_LOOK: Duration = Duration::from_millis(100);
-const LAST_LOOK: Duration = Duration::from_secs(2);
+use tracing::{info, warn};
 
 /// Deletes the objects, if the deletion policy wants it. Source: contract 15.4 (Flux 2.9).
 pub(super) async fn delete(
@@ -24,6 +20,7 @@ pub(super) async fn delete(
     let policy = on_deletion(&object.spec);
     let inventory = inventory(object);
     let name = run.name().clone();
+    kind.arrivals.await_any(&name, Vec::new());
     if object.spec.suspend || policy == OnDeletion::Orphan || inventory.is_empty() {
         kind.memories.lock().remove(&name);
         return Ok(Deletion::Done);
@@ -34,14 +31,18 @@ pub(super) async fn delete(
     let limit = timeout(&object.spec).to_std();
     if let Some(target) = target(kind, run, &inventory).await? {
         let memory = kind.memory(&name);
-        let owner = Owner { name: &name.name, namespace: &name.namespace };
-        let pruned = prune(&target, &inventory, owner, &memory.proofs).await;
-        if pruned.errors.is_some() {
+        let pruned = match delete_in_order(run, &target, &memory, &inventory, limit).await {
+            // whatever came is no reason to stop, but to begin again
+            Err(Error::Superseded(_)) => return Ok(Deletion::Pending(Duration::ZERO)),
+            pruned => pruned?,
+        };
+        if !pruned.errors.is_empty() {
             return Err(Error::Finalization);
         }
+        info!("garbage collection completed: {}", pruned.changes.all_lines());
         run.notify(Notice::new(NoticeType::Normal, "Progressing", pruned.changes.all_lines()));
         if policy == OnDeletion::DeleteAndWait {
-            let deleted = deleted(pruned.changes);
+            let deleted = deleted(&pruned).cloned().collect();
             if let Settled::TimedOut = run.wait(limit, all_gone(target, deleted)).await {
                 warn!("failed to wait for resources termination");
                 let message = "failed to wait for resources termination";
@@ -81,22 +82,5 @@ async fn target(
             Ok(None)
         }
         Err(error) => Err(Error::Client(error)),
-    }
-}
-
-fn deleted(changes: ChangeSet) -> Vec<Change> {
-    changes.iter().filter(|change| change.action == Action::Deleted).cloned().collect()
-}
-
-/// Resolves when none of the objects is left.
-async fn all_gone(target: Target, mut left: Vec<Change>) {
-    let mut pause = FIRST_LOOK;
-    while let Some(change) = left.last() {
-        if exists(&target, &change.id, &change.version).await {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LAST_LOOK);
-        } else {
-            left.pop();
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! Waiting until objects are healthy: from the hub where it sees them, else by reading them.
 
 use flux_apply::change::{Action, ChangeSet};
-use flux_apply::health::{Health, health};
+use flux_apply::health::{Health, health, pod_failed, selector};
 use flux_apply::hub::{Hub, Subscription};
 use flux_apply::object::{ObjectId, join_api_version};
 use flux_apply::wait::{Awaited, FailFast, Seen, Verdict, timed_out, verdict};
-use flux_kube::{Identity, ObjectName, Resource, ReviewedAccess, Target};
+use flux_kube::{Identity, ListOptions, ObjectName, Resource, ReviewedAccess, Target};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -18,6 +18,7 @@ const REVIEW_LIFE: Duration = Duration::from_mins(1);
 /// Time between two looks at an object that the hub does not see; it grows to the second figure.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 const LAST_LOOK: Duration = Duration::from_secs(5);
+const PODS: Resource = Resource::namespaced("", "v1", "Pod", "pods");
 
 /// An object whose health is awaited.
 #[derive(Debug, Clone)]
@@ -116,12 +117,41 @@ pub struct Vigil {
 enum Look {
     /// It is known.
     Done,
-    /// Through a subscription, by its position.
-    Hub { subscription: usize, name: ObjectName, at_least: u64 },
+    /// Through a subscription.
+    Hub(HubLook),
     /// By reading it.
     Read { resource: Resource, name: ObjectName },
-    /// Not at all: its kind is not known, or it lacks a namespace.
+    /// Not at all: its kind is not known.
     Never,
+}
+
+/// A look through a subscription.
+struct HubLook {
+    /// Position of the subscription.
+    subscription: usize,
+    resource: Resource,
+    name: ObjectName,
+    at_least: u64,
+    /// State when the subscription began; nothing was told that is newer.
+    first: Seen,
+    /// Whether Pods of it may have failed that its own state does not show.
+    pods: Pods,
+}
+
+/// Whether an object's Pods are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pods {
+    Ignored,
+    LookedAt,
+}
+
+/// What a round of looks is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    /// Everything.
+    Full,
+    /// What the hub has told.
+    Told,
 }
 
 impl Vigil {
@@ -159,20 +189,26 @@ impl Vigil {
         fail_fast: FailFast,
     ) -> Result<(), String> {
         let (mut subscriptions, looks) = self.looks(&viewer, &subjects).await?;
-        let mut pause = FIRST_LOOK;
+        let (mut pause, mut round) = (FIRST_LOOK, Round::Full);
+        let again = looks.iter().any(Look::is_repeated);
+        let mut next = Instant::now() + pause;
         loop {
-            self.look(&viewer, &subscriptions, &looks).await;
+            self.look(&viewer, &subscriptions, &looks, round).await;
             match verdict(&self.objects.lock(), fail_fast) {
                 Verdict::Current => return Ok(()),
                 Verdict::Failed(text) => return Err(text),
                 Verdict::Pending => {}
             }
-            let reads = looks.iter().any(|look| matches!(look, Look::Read { .. }));
-            let next_look =
-                async { if reads { tokio::time::sleep(pause).await } else { std::future::pending().await } };
+            let next_look = async {
+                if again { tokio::time::sleep_until(next).await } else { std::future::pending().await }
+            };
             tokio::select! {
-                () = any_changed(&mut subscriptions) => {}
-                () = next_look => pause = (pause * 2).min(LAST_LOOK),
+                () = any_changed(&mut subscriptions) => round = Round::Told,
+                () = next_look => {
+                    round = Round::Full;
+                    pause = (pause * 2).min(LAST_LOOK);
+                    next = Instant::now() + pause;
+                }
             }
         }
     }
@@ -183,7 +219,7 @@ impl Vigil {
         viewer: &Viewer,
         subjects: &[Subject],
     ) -> Result<(Vec<Subscription>, Vec<Look>), String> {
-        let (mut subscriptions, mut positions) = (Vec::new(), HashMap::new());
+        let mut watched = Watched::default();
         let mut looks = Vec::with_capacity(subjects.len());
         for subject in subjects {
             if subject.known == Some(Health::Current) {
@@ -207,36 +243,115 @@ impl Vigil {
             }
             let allowed = subject.owned
                 && viewer.reviews.may_get(&viewer.identity, &viewer.target, &resource, &name.namespace).await;
-            if !allowed {
-                looks.push(Look::Read { resource, name });
-                continue;
-            }
-            let key = (api_version, id.kind.clone(), name.namespace.clone());
-            let subscription = *positions.entry(key).or_insert_with(|| {
-                subscriptions.push(viewer.hub.subscribe(&resource, &name.namespace));
-                subscriptions.len() - 1
+            looks.push(if allowed {
+                Look::Hub(watched.look(viewer, subject, resource, name).await)
+            } else {
+                Look::Read { resource, name }
             });
-            looks.push(Look::Hub { subscription, name, at_least: subject.at_least });
         }
-        Ok((subscriptions, looks))
+        Ok((watched.subscriptions, looks))
     }
 
     /// Takes a look at everything that is not known yet.
-    async fn look(&self, viewer: &Viewer, subscriptions: &[Subscription], looks: &[Look]) {
+    async fn look(&self, viewer: &Viewer, subscriptions: &[Subscription], looks: &[Look], round: Round) {
         for (position, look) in looks.iter().enumerate() {
             let seen = match look {
-                Look::Done | Look::Never => continue,
-                Look::Hub { subscription, name, at_least } => match subscriptions.get(*subscription) {
-                    Some(subscription) => subscription.seen(name, *at_least),
-                    None => continue,
-                },
-                Look::Read { resource, name } => read(&viewer.target, resource, name).await,
+                Look::Hub(look) => {
+                    let before = self.objects.lock().get(position).map(|object| object.seen.clone());
+                    look.take(viewer, subscriptions, (round, before)).await
+                }
+                Look::Read { resource, name } if round == Round::Full => {
+                    read(&viewer.target, resource, name).await
+                }
+                Look::Done | Look::Never | Look::Read { .. } => continue,
             };
             if let Some(object) = self.objects.lock().get_mut(position) {
                 object.seen = seen;
             }
         }
     }
+}
+
+impl Look {
+    /// Whether it costs requests each time.
+    fn is_repeated(&self) -> bool {
+        match self {
+            Self::Read { .. } => true,
+            Self::Hub(look) => look.pods == Pods::LookedAt,
+            Self::Done | Self::Never => false,
+        }
+    }
+}
+
+impl HubLook {
+    async fn take(
+        &self,
+        viewer: &Viewer,
+        subscriptions: &[Subscription],
+        (round, before): (Round, Option<Seen>),
+    ) -> Seen {
+        let told = subscriptions
+            .get(self.subscription)
+            .and_then(|subscription| subscription.seen(&self.name, self.at_least));
+        let seen = told.unwrap_or_else(|| self.first.clone());
+        if self.pods == Pods::Ignored || seen != Seen::Health(Health::InProgress) {
+            return seen;
+        }
+        match (round, before) {
+            (Round::Told, Some(before @ Seen::Health(Health::Failed))) => before,
+            (Round::Told, _) => seen,
+            (Round::Full, _) => match failed_pods(&viewer.target, &self.resource, &self.name).await {
+                Ok(0) | Err(_) => seen,
+                Ok(_) => Seen::Health(Health::Failed),
+            },
+        }
+    }
+}
+
+/// The subscriptions of a vigil, one per kind and namespace.
+#[derive(Default)]
+struct Watched {
+    subscriptions: Vec<Subscription>,
+    positions: HashMap<(Resource, String), usize>,
+}
+
+impl Watched {
+    async fn look(
+        &mut self,
+        viewer: &Viewer,
+        subject: &Subject,
+        resource: Resource,
+        name: ObjectName,
+    ) -> HubLook {
+        let key = (resource.clone(), name.namespace.clone());
+        let subscription = *self.positions.entry(key).or_insert_with(|| {
+            self.subscriptions.push(viewer.hub.subscribe(&resource, &name.namespace, subject.at_least));
+            self.subscriptions.len() - 1
+        });
+        let covered = self.subscriptions.get(subscription).is_some_and(|s| s.covers(subject.at_least));
+        let first = match subject.known {
+            Some(health) if covered => Seen::Health(health),
+            // what happened between that state and the beginning of the watch is not told
+            Some(_) | None => read(&viewer.target, &resource, &name).await,
+        };
+        let sets = resource.group == "apps" && matches!(resource.kind.as_ref(), "StatefulSet" | "ReplicaSet");
+        let pods = if sets { Pods::LookedAt } else { Pods::Ignored };
+        HubLook { subscription, resource, name, at_least: subject.at_least, first, pods }
+    }
+}
+
+/// How many Pods of a set have failed, but for those that no node takes. Source: contract 16.3 (Flux 2.9).
+async fn failed_pods(
+    target: &Target,
+    resource: &Resource,
+    name: &ObjectName,
+) -> Result<usize, flux_kube::Error> {
+    let set: Value = target.get_as(resource, name).await?;
+    let Some(label_selector) = selector(&set) else { return Ok(0) };
+    let options = ListOptions { namespace: name.namespace.clone(), label_selector, ..ListOptions::default() };
+    let pods = target.list(&PODS, &options).await?;
+    let now = jiff::Timestamp::now().as_second();
+    Ok(pods.objects.iter().filter_map(|pod| pod.value().ok()).filter(|pod| pod_failed(pod, now)).count())
 }
 
 async fn read(target: &Target, resource: &Resource, name: &ObjectName) -> Seen {

@@ -1,6 +1,12 @@
 //! The history in a Kustomization's status: its last five distinct outcomes, newest first.
 
+use super::error::Error;
+use super::run::Revision;
+use super::source::Published;
+use super::{Kustomizations, printed};
+use flux_api::kustomize::KustomizationStatus;
 use flux_api::{GoDuration, HistoryEntry, Time};
+use flux_driver::Run;
 use std::collections::BTreeMap;
 
 /// Entries that are kept.
@@ -41,6 +47,41 @@ pub fn record(history: &mut Vec<HistoryEntry>, outcome: RunOutcome) {
     };
     history.insert(0, entry);
     history.truncate(KEPT);
+}
+
+/// Adds how a run ended. A failure from the apply on is an outcome that the history counts.
+pub(super) fn note_failure<T>(
+    run: &Run<'_, Kustomizations>,
+    revision: &Revision,
+    digest: &str,
+    result: &Result<T, Error>,
+) {
+    if let Err(error) = result {
+        use flux_driver::Failure as _;
+        note(run, revision, digest, error.verdict().reason);
+    }
+}
+
+pub(super) fn note(run: &Run<'_, Kustomizations>, revision: &Revision, digest: &str, reason: &str) {
+    let Published { revision: current, origin_revision, .. } = &revision.published;
+    let facts = [("revision", current), ("originRevision", origin_revision)];
+    let metadata: BTreeMap<String, String> = facts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
+    let outcome = RunOutcome {
+        digest: digest.to_owned(),
+        status: reason.to_owned(),
+        time: Time(whole_seconds()),
+        duration: printed(revision.started.elapsed()),
+        metadata,
+    };
+    run.status(|status: &mut KustomizationStatus| record(&mut status.history, outcome));
+}
+
+fn whole_seconds() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap_or_default()
 }
 
 #[cfg(test)]

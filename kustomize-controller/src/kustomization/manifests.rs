@@ -5,12 +5,14 @@ use flux_api::CommonMetadata;
 use flux_apply::apply::Desired;
 use flux_apply::object::{ObjectId, split_api_version};
 use flux_apply::rules;
-use flux_artifact::MemoryTree;
+use flux_artifact::{FetchedArtifact, MemoryTree, UnpackLimits};
 use flux_kustomize::file_system::{FileSystem as _, Kind, MemoryFileSystem, OverlayFileSystem};
+use flux_kustomize::loader::{ClonedRepository, Remote, RepositorySpec};
 use flux_kustomize::root_file::{self, Overlay};
 use flux_kustomize::substitution::{Strategy, Unset, Variables, is_disabled, substitute};
 use flux_kustomize::{Options, build};
 use flux_yaml::Node;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
@@ -31,14 +33,47 @@ pub struct Substitution {
 pub struct Recipe {
     /// Name and namespace of the Kustomization, for the owner labels.
     pub owner: (String, String),
-    /// Directory in the artifact, as the spec gives it.
-    pub path: String,
     /// The spec as JSON, of which kustomize takes its part.
     pub spec: Vec<u8>,
     /// Labels and annotations of all objects.
     pub metadata: Option<CommonMetadata>,
     /// Post-build substitution; `None` without `spec.postBuild`.
     pub substitution: Option<Substitution>,
+    /// What becomes of bases at URLs.
+    pub remote_bases: RemoteBases,
+}
+
+/// What becomes of a base at a URL: the build fails, and the text says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteBases {
+    /// It is forbidden, and the file system knows no such file.
+    Forbidden,
+    /// It is not supported yet.
+    Unsupported,
+}
+
+/// Refuses every base at a URL, and remembers the first one.
+#[derive(Debug, Default)]
+struct Refused {
+    first: Mutex<Option<String>>,
+}
+
+impl Refused {
+    fn refuse(&self, url: &str) -> flux_kustomize::Error {
+        let mut first = self.first.lock();
+        let url = first.get_or_insert_with(|| url.to_owned());
+        flux_kustomize::Error::invalid(format!("remote base '{url}' is not supported yet"))
+    }
+}
+
+impl Remote for Refused {
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, flux_kustomize::Error> {
+        Err(self.refuse(url))
+    }
+
+    fn clone_repository(&self, base: &RepositorySpec) -> Result<ClonedRepository, flux_kustomize::Error> {
+        Err(self.refuse(base.url()))
+    }
 }
 
 /// What a build gives.
@@ -52,25 +87,57 @@ pub struct Manifests {
     pub vanishing: HashSet<ObjectId>,
 }
 
+/// The files of an artifact, and the directory to build.
+#[derive(Debug)]
+pub struct Tree {
+    files: MemoryFileSystem,
+    directory: String,
+}
+
+impl Tree {
+    /// The directory at `path`, which cannot lead out of the artifact.
+    ///
+    /// # Errors
+    /// [`Error::PathNotFound`].
+    pub fn new(tree: MemoryTree, path: &str) -> Result<Self, Error> {
+        let directory = clamp(path);
+        let known = directory == "/" || tree.directories.contains(directory.trim_start_matches('/'));
+        let files: MemoryFileSystem =
+            tree.files.into_iter().map(|(path, content)| (format!("/{path}"), content)).collect();
+        if !known && files.kind(&directory) != Some(Kind::Directory) {
+            return Err(Error::PathNotFound(directory));
+        }
+        Ok(Self { files, directory })
+    }
+}
+
+/// Unpacks an artifact into memory. Blocks: to be called on a blocking thread.
+///
+/// # Errors
+/// [`Error::Unpack`] or [`Error::PathNotFound`].
+pub fn unpacked(artifact: &FetchedArtifact, path: &str) -> Result<Tree, Error> {
+    Tree::new(artifact.to_memory(UnpackLimits::default()).map_err(Error::Unpack)?, path)
+}
+
 /// Builds the manifests.
 ///
 /// # Errors
-/// [`Error::PathNotFound`], [`Error::Build`] or [`Error::Encrypted`].
-pub fn manifests(tree: MemoryTree, recipe: &Recipe) -> Result<Manifests, Error> {
-    let directory = clamp(&recipe.path);
-    let known = directory == "/" || tree.directories.contains(directory.trim_start_matches('/'));
-    let files: MemoryFileSystem =
-        tree.files.into_iter().map(|(path, content)| (format!("/{path}"), content)).collect();
-    if !known && files.kind(&directory) != Some(Kind::Directory) {
-        return Err(Error::PathNotFound(directory));
-    }
+/// [`Error::Build`] or [`Error::Encrypted`].
+pub fn manifests(Tree { files, directory }: Tree, recipe: &Recipe) -> Result<Manifests, Error> {
     let failed = |error: flux_kustomize::Error| Error::Build(error.message());
     let overlay = Overlay::parse(&recipe.spec).map_err(failed)?;
     let root = root_file::generate(&files, &directory, &overlay).map_err(failed)?;
     let path = format!("{}/{}", directory.trim_end_matches('/'), root.name);
     let files = OverlayFileSystem::new(&files, path, root.content);
-    let output = build(&files, &directory, &Options::default())
-        .map_err(|error| Error::Build(format!("kustomize build failed: {}", error.message())))?;
+    let refused = Refused::default();
+    let remote = (recipe.remote_bases == RemoteBases::Unsupported).then_some(&refused as &dyn Remote);
+    let output = build(&files, &directory, &Options { remote, ..Options::default() }).map_err(|error| {
+        let text = refused.first.lock().as_ref().map_or_else(
+            || format!("kustomize build failed: {}", error.message()),
+            |url| format!("remote base '{url}' is not supported yet"),
+        );
+        Error::Build(text)
+    })?;
     let mut built = Manifests { objects: Vec::new(), digest: String::new(), vanishing: HashSet::new() };
     let mut hash = Sha256::new();
     for (position, node) in output.into_nodes().enumerate() {

@@ -58,9 +58,6 @@ pub enum InvalidSpec {
     /// A field that this version does not act on, and must not ignore.
     #[error("{0} is not supported yet")]
     Unsupported(&'static str),
-    /// A rule of `spec.ignore` is not usable.
-    #[error(transparent)]
-    Ignore(#[from] InvalidTarget),
 }
 
 /// A Kustomization's spec, ready to be carried out.
@@ -88,8 +85,6 @@ pub struct Plan {
     pub awaits: Awaits,
     /// What to do about immutable fields.
     pub force: Force,
-    /// Drift that is left alone.
-    pub ignore: Vec<Arc<ignore::IgnoreRule>>,
 }
 
 impl Plan {
@@ -122,7 +117,6 @@ impl Plan {
             account: non_empty(&spec.service_account_name),
             awaits: awaits(own, spec),
             force: if spec.force { Force::Always } else { Force::OnRequest },
-            ignore: spec.ignore.iter().map(|rule| compile(rule).map(Arc::new)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -185,6 +179,14 @@ fn awaits(own: &NamespacedName, spec: &KustomizationSpec) -> Awaits {
 /// A Kustomization that is among its own objects must not wait for itself.
 pub fn is_itself(own: &NamespacedName, id: &ObjectId) -> bool {
     id.kind == "Kustomization" && id.name == own.name() && id.namespace == own.namespace()
+}
+
+/// The drift that a spec leaves alone.
+///
+/// # Errors
+/// [`InvalidTarget`] for the first rule that selects by something that is no pattern.
+pub(super) fn ignored(spec: &KustomizationSpec) -> Result<Vec<Arc<ignore::IgnoreRule>>, InvalidTarget> {
+    spec.ignore.iter().map(|rule| compile(rule).map(Arc::new)).collect()
 }
 
 fn compile(rule: &IgnoreRule) -> Result<ignore::IgnoreRule, InvalidTarget> {

@@ -1,9 +1,11 @@
 //! The sources that Kustomizations build from: what is kept of them, and whom their changes wake.
 
-use flux_api::kustomize::Kustomization;
+use super::Kustomizations;
+use super::error::Error;
+use flux_api::kustomize::{Kustomization, KustomizationSourceKind};
 use flux_api::{ConditionStatus, find_condition};
-use flux_driver::{Projection, SourceWatch, revision_changed};
-use flux_kube::{Object, Resource, Watch};
+use flux_driver::{Projection, Run, SourceWatch, revision_changed};
+use flux_kube::{Identity, Object, ObjectName, Resource, Watch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +42,36 @@ pub fn resource(kind: &str) -> Option<Resource> {
         plural: plural.into(),
         scope: flux_kube::Scope::Namespaced,
     })
+}
+
+/// What the API server says of a source that does not exist.
+pub fn not_found(kind: KustomizationSourceKind, name: &str) -> String {
+    let plural = resource(kind.as_str()).map(|resource| resource.plural.into_owned()).unwrap_or_default();
+    format!("{plural}.{GROUP} \"{name}\" not found")
+}
+
+/// Reads a source's artifact, as [`project`] gives it, and its uid from the API server.
+///
+/// # Errors
+/// [`Error::SourceNotFound`], [`Error::Source`] or [`Error::Client`].
+pub(super) async fn read(
+    run: &Run<'_, Kustomizations>,
+    kind: KustomizationSourceKind,
+    name: &ObjectName,
+) -> Result<(Value, String), Error> {
+    let failed = |source| Error::Source { name: name.to_string(), source };
+    let target = run.target(&Identity::Controller).map_err(Error::Client)?;
+    let Some(resource) = resource(kind.as_str()) else {
+        return Err(Error::SourceNotFound(not_found(kind, &name.name)));
+    };
+    let answer = match target.get(&resource, name).await {
+        Err(error) if error.is_not_found() => {
+            return Err(Error::SourceNotFound(not_found(kind, &name.name)));
+        }
+        answer => answer.map_err(failed)?,
+    };
+    let object = Object::parse(&answer).map_err(|error| failed(flux_kube::Error::Decode(error)))?;
+    Ok((project(&object), object.metadata.uid.clone()))
 }
 
 /// A watch of a kind of source that wakes those who have not tried its revision.

@@ -1,14 +1,28 @@
-//! Reading the variables of `spec.postBuild`.
+//! Reading the variables of `spec.postBuild`, and hearing of their changes.
 
 use super::Kustomizations;
 use super::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flux_api::kustomize::{PostBuild, SubstituteReference, SubstituteStrategy, VariableSourceKind};
-use flux_driver::Run;
-use flux_kube::{Identity, ObjectName, Resource};
+use flux_driver::{Run, SourceWatch, version_changed};
+use flux_kube::{Content, Identity, ObjectName, Resource, Watch};
 use flux_kustomize::substitution::{Strategy, Variables};
 use serde_json::Value;
+
+/// Watches of the ConfigMaps and Secrets with these labels; nothing of them is kept but their versions.
+pub(super) fn watches(label_selector: &str) -> [SourceWatch<Kustomizations>; 2] {
+    [Resource::CONFIG_MAP, Resource::SECRET].map(|resource| SourceWatch {
+        watch: Watch {
+            label_selector: label_selector.to_owned(),
+            content: Content::Metadata,
+            ..Watch::all(resource)
+        },
+        project: |_| Value::Null,
+        passes: version_changed,
+        concerns: |_, _| true,
+    })
+}
 
 /// When resources go through substitution.
 pub(super) fn strategy(post_build: &PostBuild) -> Strategy {

@@ -1,7 +1,7 @@
 use super::*;
 use serde_json::json;
 
-fn tree(files: &[(&str, &str)]) -> MemoryTree {
+fn files(files: &[(&str, &str)]) -> MemoryTree {
     let mut tree = MemoryTree::default();
     for (path, content) in files {
         for (end, _) in path.match_indices('/') {
@@ -12,13 +12,17 @@ fn tree(files: &[(&str, &str)]) -> MemoryTree {
     tree
 }
 
+fn tree(contents: &[(&str, &str)]) -> Tree {
+    Tree::new(files(contents), "").unwrap()
+}
+
 fn recipe(spec: Value) -> Recipe {
     Recipe {
         owner: ("app".into(), "flux-system".into()),
-        path: spec["path"].as_str().unwrap_or_default().into(),
         spec: spec.to_string().into_bytes(),
         metadata: spec.get("commonMetadata").map(|value| serde_json::from_value(value.clone()).unwrap()),
         substitution: None,
+        remote_bases: RemoteBases::Unsupported,
     }
 }
 
@@ -31,21 +35,21 @@ const MAP: &str =
 
 #[test]
 fn a_directory_without_kustomization_gets_one() {
-    let files = tree(&[
+    let files = files(&[
         ("deploy/b.yaml", MAP),
         ("deploy/sub/kustomization.yaml", "resources: [x.yaml]"),
         ("deploy/sub/x.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}"),
     ]);
-    let built = manifests(files, &recipe(json!({"path": "./deploy"}))).unwrap();
+    let built = manifests(Tree::new(files, "./deploy").unwrap(), &recipe(json!({}))).unwrap();
     assert_eq!(subjects(&built), ["ConfigMap/a/map", "Namespace/a"]);
     assert!(built.digest.starts_with("sha256:"));
 }
 
 #[test]
 fn paths_cannot_leave_the_artifact() {
-    let built = manifests(tree(&[("x.yaml", MAP)]), &recipe(json!({"path": "../../.."}))).unwrap();
-    assert_eq!(built.objects.len(), 1);
-    let error = manifests(tree(&[("x.yaml", MAP)]), &recipe(json!({"path": "../etc"}))).unwrap_err();
+    let clamped = Tree::new(files(&[("x.yaml", MAP)]), "../../..").unwrap();
+    assert_eq!(manifests(clamped, &recipe(json!({}))).unwrap().objects.len(), 1);
+    let error = Tree::new(files(&[("x.yaml", MAP)]), "../etc").unwrap_err();
     assert_eq!(error.to_string(), "kustomization path not found: stat /etc: no such file or directory");
 }
 

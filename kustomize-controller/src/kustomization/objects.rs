@@ -1,0 +1,158 @@
+//! Applying what was built, stage by stage, and pruning what is stale.
+
+use super::Kustomizations;
+use super::arrival::until_served;
+use super::error::Error;
+use super::health::Subject;
+use super::manifests::Manifests;
+use super::plan::{Awaits, Plan, Stale, ignored};
+use super::pruning::delete_in_order;
+use super::readiness::keep_vigil;
+use super::run::{Actor, Applied, Revision, actor, check, phase};
+use flux_api::{InventoryEntry, ResourceInventory};
+use flux_apply::apply::{Applier, Desired, Interest, Settings};
+use flux_apply::change::{Action, ChangeSet};
+use flux_apply::inventory::Inventory;
+use flux_apply::object::{ObjectId, join_api_version};
+use flux_apply::order::Stage;
+use flux_apply::wait::FailFast;
+use flux_driver::{Notice, NoticeType, Run};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+use tracing::{Instrument as _, info, info_span};
+
+/// Objects of a stage that others stand on get this long to become healthy.
+const STAGE_LIMIT: Duration = Duration::from_mins(1);
+/// Kinds whose definitions are established get this long to be served.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Stores the intent, applies stage by stage, and prunes what is stale.
+pub(super) async fn reconcile_objects(
+    kind: &Kustomizations,
+    run: &mut Run<'_, Kustomizations>,
+    plan: &Plan,
+    revision: &Revision,
+    built: Manifests,
+) -> Result<Applied, Error> {
+    run.progress(&phase("Detecting drift", plan, revision));
+    let actor = actor(kind, run, plan)?;
+    let old = inventory(run)?;
+    let new: Inventory =
+        built.objects.iter().map(|desired| (desired.id.clone(), desired.version.clone())).collect();
+    let intent = old.union(&new);
+    if intent != old {
+        run.status(|status| status.inventory = Some(stored(&intent)));
+        run.commit().await.map_err(Error::Commit)?;
+    }
+    let Manifests { objects, digest, vanishing } = built;
+    let span = revision.step(info_span!(parent: None, "reconcile objects"));
+    let changes = apply_stages(kind, run, plan, &actor, objects).instrument(span).await?;
+    let lines = changes.changed_lines();
+    let output = kind.settings.change_log.of(&changes);
+    info!(revision = %revision.published.revision, %output, "server-side apply completed");
+    if !lines.is_empty() {
+        run.notify(Notice::new(NoticeType::Normal, "Progressing", lines));
+    }
+    prune_stale(run, plan, &actor, &old, &changes).await?;
+    Ok(Applied { changes, digest, vanishing })
+}
+
+async fn apply_stages(
+    kind: &Kustomizations,
+    run: &mut Run<'_, Kustomizations>,
+    plan: &Plan,
+    actor: &Actor,
+    objects: Vec<Desired>,
+) -> Result<ChangeSet, Error> {
+    let settings = Settings {
+        force: plan.force,
+        overridden_managers: kind.settings.overridden_managers.clone(),
+        ignore: ignored(&run.object().spec).map_err(Error::Ignore)?,
+        concurrency: kind.settings.concurrent_ssa,
+        api_versions: kind.settings.api_versions,
+        interest: if plan.awaits == Awaits::Applied { Interest::Health } else { Interest::Identity },
+    };
+    let check = check(run, &actor.memory);
+    let applier = Applier { target: &actor.target, settings: &settings, proofs: &actor.memory.proofs, check };
+    let mut stages: HashMap<Stage, Vec<Desired>> = HashMap::new();
+    for object in objects {
+        stages.entry(Stage::of(&object.id, &kind.settings.custom_stage)).or_default().push(object);
+    }
+    let mut changes = ChangeSet::default();
+    for stage in Stage::ALL {
+        let Some(objects) = stages.remove(&stage) else { continue };
+        let applied = applier.apply_stage(objects).await;
+        let applied = applied.map_err(|error| Error::Apply { error, changed: changes.changed_lines() })?;
+        changes.extend(applied.iter().cloned());
+        if stage.is_awaited() {
+            let subjects = Subject::applied(&applied, |_| false);
+            let waited = keep_vigil(kind, run, actor, (subjects, FailFast::No, STAGE_LIMIT)).await?;
+            waited.map_err(|cause| Error::Stage { cause, changed: changes.changed_lines() })?;
+            let coming = defined(&applied, stages.values().flatten());
+            let served = until_served(actor.target.cluster(), &coming);
+            // a kind that no definition has is told of by its own stage
+            let _ = tokio::time::timeout(SERVED_WITHIN, served).await;
+        }
+    }
+    Ok(changes)
+}
+
+/// The kinds that changed definitions of a stage give to the objects of later stages, as `apiVersion` and kind.
+fn defined<'a>(applied: &ChangeSet, later: impl Iterator<Item = &'a Desired>) -> BTreeSet<(String, String)> {
+    let changed = applied
+        .iter()
+        .filter(|change| change.id.kind == "CustomResourceDefinition" && change.action.is_change());
+    let groups: BTreeSet<&str> =
+        changed.filter_map(|change| change.id.name.split_once('.').map(|(_, group)| group)).collect();
+    later
+        .filter(|desired| groups.contains(desired.id.group.as_str()))
+        .map(|desired| (join_api_version(&desired.id.group, &desired.version), desired.id.kind.clone()))
+        .collect()
+}
+
+/// The inventory becomes what was applied; what is no longer in it goes, or stays by the spec's will.
+async fn prune_stale(
+    run: &mut Run<'_, Kustomizations>,
+    plan: &Plan,
+    actor: &Actor,
+    old: &Inventory,
+    changes: &ChangeSet,
+) -> Result<(), Error> {
+    let mut inventory = changes.inventory();
+    let stale = old.stale(&inventory);
+    actor.memory.proofs.retain(inventory.iter().map(|(id, _)| id));
+    let store = |run: &Run<'_, Kustomizations>, inventory: &Inventory| {
+        run.status(|status| status.inventory = Some(stored(inventory)));
+    };
+    if stale.is_empty() || plan.stale == Stale::Keep {
+        store(run, &inventory);
+        return Ok(());
+    }
+    let limit = plan.timeout.to_std();
+    let pruned = delete_in_order(run, &actor.target, &actor.memory, &stale, limit).await?;
+    let kept = pruned.changes.iter().filter(|change| change.action == Action::Unknown);
+    kept.for_each(|change| inventory.insert(change.id.clone(), change.version.clone()));
+    store(run, &inventory);
+    let gone: ChangeSet =
+        pruned.changes.iter().filter(|change| change.action != Action::Unknown).cloned().collect();
+    if !gone.is_empty() {
+        info!("garbage collection completed: {}", gone.all_lines());
+        run.notify(Notice::new(NoticeType::Normal, "Progressing", gone.all_lines()));
+    }
+    if pruned.errors.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<_> = pruned.errors.iter().map(|error| flux_driver::message(error)).collect();
+    Err(Error::Prune(texts.join(";") + ";"))
+}
+
+fn inventory(run: &Run<'_, Kustomizations>) -> Result<Inventory, Error> {
+    let entries = run.status(|status| status.inventory.clone()).unwrap_or_default().entries;
+    Ok(Inventory::parse(entries.iter().map(|entry| (entry.id.as_str(), entry.v.as_str())))?)
+}
+
+fn stored(inventory: &Inventory) -> ResourceInventory {
+    let entry =
+        |(id, version): (&ObjectId, &str)| InventoryEntry { id: id.to_string(), v: version.to_owned() };
+    ResourceInventory { entries: inventory.iter().map(entry).collect() }
+}
