@@ -48,8 +48,8 @@ pub(super) async fn reconcile_objects(
     let span = revision.step(info_span!(parent: None, "reconcile objects"));
     let changes = apply_stages(kind, run, plan, &actor, objects).instrument(span).await?;
     let lines = changes.changed_lines();
-    let output = kind.settings.change_log.of(&changes);
-    info!(revision = %revision.published.revision, %output, "server-side apply completed");
+    let output_json = kind.settings.change_log.of(&changes);
+    info!(revision = %revision.published.revision, output_json, "server-side apply completed");
     if !lines.is_empty() {
         run.notify(Notice::new(NoticeType::Normal, "Progressing", lines));
     }

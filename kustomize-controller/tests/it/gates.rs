@@ -39,7 +39,7 @@ async fn a_newer_revision_may_have_to_wait() {
     assert!(world.events_about("app").iter().all(|event| event["reason"] != "HealthCheckCanceled"));
     // what was applied is logged by what happened to it
     let log = world.controller.log().unwrap();
-    let grouped = format!(r#"{{\"created\":[\"Deployment/{}/stuck\"]}}"#, world.namespace());
+    let grouped = format!(r#""output":{{"created":["Deployment/{}/stuck"]}}"#, world.namespace());
     assert!(log.contains(&grouped), "{log}");
 }
 

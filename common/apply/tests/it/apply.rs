@@ -159,3 +159,52 @@ async fn ignored_fields_keep_their_live_value() {
     let data = fixture.live("ConfigMap", "a").await.unwrap()["data"].clone();
     assert_eq!(data, json!({"key": "theirs", "other": "new"}));
 }
+
+/// The requests about one object since a mark, as verb and whether it was a dry-run.
+fn requests(fixture: &Fixture, mark: flux_lab::AuditMark, name: &str) -> Vec<(String, bool)> {
+    let entries = fixture.env.lab().audit_since(mark).unwrap();
+    let own = entries.iter().filter(|e| e.name == name && e.namespace == fixture.env.namespace());
+    own.map(|entry| (entry.verb.clone(), entry.is_dry_run())).collect()
+}
+
+#[tokio::test]
+async fn a_dry_run_alone_tells_of_what_was_applied_long_ago() {
+    let fixture = Fixture::start().await;
+    let object = fixture.config_map("old", "1");
+    fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+    // the API server takes our word for when that was, if it comes with a change
+    let age = async |annotation: &str| {
+        let mut managed =
+            fixture.live("ConfigMap", "old").await.unwrap()["metadata"]["managedFields"].clone();
+        let entries = managed.as_array_mut().unwrap();
+        let own = entries.iter_mut().find(|entry| entry["manager"] == "kustomize-controller").unwrap();
+        own["time"] = "2020-01-01T00:00:00Z".into();
+        let metadata = json!({"annotations": {"aged": annotation}, "managedFields": managed});
+        fixture.env.merge(&object, json!({ "metadata": metadata })).await;
+        let live = fixture.live("ConfigMap", "old").await.unwrap();
+        assert!(live["metadata"]["managedFields"].to_string().contains("2020-01-01"), "{live:#}");
+    };
+    age("once").await;
+    let mark = fixture.env.lab().audit_mark().unwrap();
+    assert_eq!(actions(&fixture.apply(std::slice::from_ref(&object)).await.unwrap()), ["unchanged"]);
+    assert_eq!(requests(&fixture, mark, "old"), [("patch".to_owned(), true)]);
+
+    // whatever drifts, the dry-run puts right, which dates our fields anew
+    for drift in [
+        json!({"data": {"key": "drifted"}}),
+        json!({"data": null}),
+        json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": null}}}),
+    ] {
+        fixture.env.merge(&object, drift.clone()).await;
+        let changes = fixture.apply(std::slice::from_ref(&object)).await.unwrap();
+        assert_eq!(actions(&changes), ["configured"], "{drift}");
+        let live = fixture.live("ConfigMap", "old").await.unwrap();
+        assert_eq!(live["data"]["key"], "1", "{drift}");
+        assert_eq!(live["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"], "app", "{drift}");
+        age(&drift.to_string()).await;
+    }
+
+    // so does a change of the manifest
+    let changed = fixture.config_map("old", "2");
+    assert_eq!(actions(&fixture.apply(&[changed]).await.unwrap()), ["configured"]);
+}

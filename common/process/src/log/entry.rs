@@ -21,6 +21,15 @@ impl Pairs {
         }
     }
 
+    /// A field whose name ends in `_json` holds JSON: it is logged as such, under its name without the ending.
+    fn set_text(&mut self, name: &str, text: &str) {
+        let structured = name.strip_suffix("_json").zip(serde_json::from_str(text).ok());
+        match structured {
+            Some((key, value)) => self.set(key, value),
+            None => self.set(name, json!(text)),
+        }
+    }
+
     fn text(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(present, _)| present == key).and_then(|(_, value)| value.as_str())
     }
@@ -50,7 +59,7 @@ impl Visit for Pairs {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field.name(), json!(value));
+        self.set_text(field.name(), value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
@@ -60,7 +69,7 @@ impl Visit for Pairs {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field.name(), json!(format!("{value:?}")));
+        self.set_text(field.name(), &format!("{value:?}"));
     }
 }
 
