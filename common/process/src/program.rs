@@ -161,7 +161,7 @@ impl Context {
         Path::new(self.environment.get("TMPDIR").unwrap_or("/tmp"))
     }
 
-    /// Service accounts for workload identity may be set only if the gate ObjectLevelWorkloadIdentity is on (platform
+    /// Service accounts for workload identity may be set only if the gate `ObjectLevelWorkloadIdentity` is on (platform
     /// contract, section 3.4); empty ones are not set.
     ///
     /// # Errors
