@@ -183,8 +183,9 @@ impl ControllerProcess {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
         let probe = match self.definition.role {
             // Its readiness is its file server's, which may refuse listings; any answer will do.
-            Role::Source => format!("http://{}/", self.serving_address()),
-            Role::Consumer | Role::Notification => {
+            // An event server answers once it knows the Alerts.
+            Role::Source | Role::Notification => format!("http://{}/", self.serving_address()),
+            Role::Consumer => {
                 format!("http://127.0.0.1:{}/readyz", self.ports.health.number())
             }
         };

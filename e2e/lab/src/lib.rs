@@ -2,8 +2,8 @@
 //!
 //! [`Lab`] is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, built from Go modules once per user
 //! and started on free ports; it leaves nothing behind, not even when its owner is killed. [`Env`] is a namespace in the
-//! lab that a test binary shares. [`GitServer`], [`WebhookSink`], [`TraceReceiver`] and [`FaultProxy`] stand for the
-//! world around the controllers.
+//! lab that a test binary shares. [`GitServer`], [`WebhookSink`], [`TraceReceiver`], [`TunnelProxy`] and [`FaultProxy`]
+//! stand for the world around the controllers.
 
 mod accounts;
 mod audit;
@@ -24,6 +24,7 @@ mod sink;
 mod supervisor;
 mod tools;
 mod traces;
+mod tunnel;
 
 pub use accounts::Account;
 pub use audit::{AuditEntry, AuditMark};
@@ -40,3 +41,4 @@ pub use sink::{ReceivedRequest, SinkAnswer, WebhookSink};
 pub use supervisor::{Memory, ProcessOutcome};
 pub use tools::{ControlPlaneBinaries, repository_root};
 pub use traces::{ReceivedSpan, TraceReceiver};
+pub use tunnel::TunnelProxy;

@@ -9,14 +9,16 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::{Authority, Certificate};
 use crate::record::Recorder;
-use crate::server::Server;
+use crate::server::{Server, acceptor};
 
 const BODY_LIMIT: usize = 64 << 20;
 
@@ -47,6 +49,8 @@ impl ReceivedRequest {
 pub struct SinkAnswer {
     /// The status code.
     pub status: StatusCode,
+    /// Headers, names in lower case.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// The body.
     pub body: String,
     /// How long it waits before it answers; the request is recorded before.
@@ -55,7 +59,7 @@ pub struct SinkAnswer {
 
 impl Default for SinkAnswer {
     fn default() -> Self {
-        Self { status: StatusCode::OK, body: String::new(), delay: Duration::ZERO }
+        Self { status: StatusCode::OK, headers: Vec::new(), body: String::new(), delay: Duration::ZERO }
     }
 }
 
@@ -63,6 +67,7 @@ impl Default for SinkAnswer {
 #[derive(Debug)]
 pub struct WebhookSink {
     server: Server,
+    scheme: &'static str,
     requests: Recorder<ReceivedRequest>,
     answer: Arc<Mutex<SinkAnswer>>,
 }
@@ -79,15 +84,33 @@ impl WebhookSink {
     /// # Errors
     /// If no port can be bound.
     pub async fn start() -> Result<Self> {
+        Self::start_with(None).await
+    }
+
+    /// As [`Self::start`], over TLS with this certificate; with `clients`, every client has to show one of that authority.
+    ///
+    /// # Errors
+    /// If no port can be bound or the certificate is damaged.
+    pub async fn start_tls(certificate: &Certificate, clients: Option<&Authority>) -> Result<Self> {
+        Self::start_with(Some(acceptor(certificate, clients)?)).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Result<Self> {
         let shared = Shared { requests: Recorder::default(), answer: Arc::default() };
         let Shared { requests, answer } = shared.clone();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let router = Router::new().fallback(receive).with_state(shared);
-        Ok(Self { server: Server::start(router, None).await?, requests, answer })
+        Ok(Self { server: Server::start(router, tls).await?, scheme, requests, answer })
     }
 
     /// The address, without a path.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address())
+        format!("{}://{}", self.scheme, self.address())
+    }
+
+    /// The address as `host:port`, for a proxy in between.
+    pub fn address(&self) -> String {
+        self.server.address().to_string()
     }
 
     /// Changes the answer to requests from now on.
@@ -117,5 +140,8 @@ async fn receive(State(shared): State<Shared>, request: Request) -> Response {
         received: Instant::now(),
     });
     tokio::time::sleep(answer.delay).await;
-    (answer.status, Body::from(answer.body)).into_response()
+    let headers = answer.headers.into_iter();
+    let headers =
+        headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    (answer.status, headers.collect::<HeaderMap>(), Body::from(answer.body)).into_response()
 }

@@ -19,6 +19,7 @@ async fn sink_records_requests_and_answers_as_told() {
     assert_eq!(post().await.expect("answer").status(), StatusCode::OK);
     let answer = SinkAnswer {
         status: StatusCode::TOO_MANY_REQUESTS,
+        headers: vec![("retry-after", "7")],
         body: "slow down".to_owned(),
         delay: Duration::from_millis(100),
     };
@@ -26,6 +27,7 @@ async fn sink_records_requests_and_answers_as_told() {
     let began = std::time::Instant::now();
     let refused = post().await.expect("answer");
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "7");
     assert_eq!(refused.text().await.expect("text"), "slow down");
     assert!(began.elapsed() >= Duration::from_millis(100));
 
