@@ -31,11 +31,23 @@ pub enum Redirects {
     Never,
 }
 
+/// Which servers a client trusts when its settings have a CA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Those of the CA, and of the system's.
+    #[default]
+    AndSystem,
+    /// Those of the CA only.
+    AuthorityOnly,
+}
+
 /// What tells one client from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientSettings {
     /// CA and client certificate.
     pub tls: TlsSettings,
+    /// What the CA stands for.
+    pub trust: Trust,
     /// Proxy; that of the environment if unset.
     pub proxy: Option<Proxy>,
     /// What to do about redirects.
@@ -98,8 +110,13 @@ impl ClientPool {
             Redirects::Follow => reqwest::redirect::Policy::limited(MAX_REDIRECTS),
             Redirects::Never => reqwest::redirect::Policy::none(),
         };
+        let nothing = RootCertStore::empty();
+        let roots = match settings.trust {
+            Trust::AuthorityOnly if settings.tls.authority.is_some() => &nothing,
+            Trust::AuthorityOnly | Trust::AndSystem => &self.inner.roots,
+        };
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(settings.tls.client_config(&self.inner.roots)?)
+            .tls_backend_preconfigured(settings.tls.client_config(roots)?)
             .user_agent(&self.inner.user_agent)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirects);
@@ -140,6 +157,7 @@ impl ClientSettings {
         add(self.tls.identity.as_ref().map(|(_, key)| key.expose().as_slice()));
         add(self.proxy.as_ref().map(Proxy::identity).as_deref().map(str::as_bytes));
         add((self.redirects == Redirects::Never).then_some(&[]));
+        add((self.trust == Trust::AuthorityOnly).then_some(&[]));
         hash.finalize().into()
     }
 }
@@ -174,6 +192,7 @@ mod tests {
             ClientSettings { tls: tls("b"), ..ClientSettings::default() },
             ClientSettings { proxy: Some(Proxy::new("http://a").unwrap()), ..ClientSettings::default() },
             ClientSettings { redirects: Redirects::Never, ..ClientSettings::default() },
+            ClientSettings { tls: tls("a"), trust: Trust::AuthorityOnly, ..ClientSettings::default() },
         ] {
             assert!(keys.insert(settings.key()), "{settings:?}");
         }

@@ -9,7 +9,7 @@ mod secret;
 mod tls;
 
 pub use body::{BodyError, read_limited};
-pub use client::{ClientError, ClientPool, ClientSettings, Redirects};
+pub use client::{ClientError, ClientPool, ClientSettings, Redirects, Trust};
 pub use hidden::{RedactedUrl, Secret};
 pub use proxy::{Proxy, ProxyError};
 pub use secret::{BasicAuth, SecretData, SecretError};

@@ -9,7 +9,7 @@ use crate::hidden::Secret;
 /// PEM material for TLS; verification is never off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// Authorities that are trusted besides the system's.
+    /// Authorities that are trusted, besides the system's or in their place.
     pub authority: Option<Vec<u8>>,
     /// Certificate chain and private key to show.
     pub identity: Option<(Vec<u8>, Secret<Vec<u8>>)>,
@@ -37,7 +37,6 @@ impl TlsSettings {
     pub(crate) fn client_config(&self, system: &RootCertStore) -> Result<ClientConfig, TlsError> {
         let mut roots = system.clone();
         if let Some(pem) = &self.authority {
-            // source-controller contract, section 8.2: added to the system's, not in their place
             roots.roots.extend(parse_authority(pem)?.roots);
         }
         let builder = ClientConfig::builder().with_root_certificates(roots);
