@@ -1,7 +1,7 @@
 //! The trace of a rollout: one trace per source and revision, without anything carried through the API.
 //!
 //! The trace id is a hash of the source's uid and the revision, and so is the id of its root span, `git pull`. Every
-//! controller can compute both, and so joins the trace.
+//! controller can compute both, and so joins the trace. A webhook's trace is named by what it wrote in the same way.
 
 use std::cell::Cell;
 
@@ -42,6 +42,16 @@ impl Rollout {
         let [.., last] = &mut root;
         *last |= 1;
         Self { trace: TraceId::from_bytes(trace), root: SpanId::from_bytes(root) }
+    }
+
+    /// The trace of a webhook that wrote this value of `requestedAt`, which the runs that it set off link to.
+    pub fn of_request(requested_at: &str) -> Self {
+        Self::of("requestedAt", requested_at)
+    }
+
+    /// Links `span` to the root of this trace, which is another one's.
+    pub fn link(self, span: &Span) {
+        span.add_link(SpanContext::new(self.trace, self.root, TraceFlags::SAMPLED, true, TraceState::NONE));
     }
 
     /// Makes `span`, which has not been entered yet, the root of this rollout. Called where the revision is first known.
@@ -174,6 +184,31 @@ mod tests {
         assert_eq!(send.span_context.trace_id(), rollout.trace);
         assert_eq!(send.parent_span_id, notify.span_context.span_id());
         assert_ne!(notify.span_context.span_id(), rollout.root, "only the root has the computed id");
+    }
+
+    #[test]
+    fn a_run_links_to_the_webhook_that_asked_for_it() {
+        let exporter = Kept::default();
+        let provider = SdkTracerProvider::builder()
+            .with_id_generator(RolloutIds::default())
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let webhook = info_span!(parent: None, "receive webhook");
+            Rollout::of_request("2026-01-02 03:04:05").begin(&webhook);
+            drop(webhook);
+            let run = info_span!(parent: None, "reconcile");
+            Rollout::of_request("2026-01-02 03:04:05").link(&run);
+        });
+        let spans = exporter.0.lock().clone();
+        let [webhook, run] = spans.as_slice() else { panic!("{spans:?}") };
+        let link = &run.links.iter().next().unwrap().span_context;
+        assert_eq!(
+            (link.trace_id(), link.span_id()),
+            (webhook.span_context.trace_id(), webhook.span_context.span_id())
+        );
+        assert_ne!(run.span_context.trace_id(), webhook.span_context.trace_id());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTTP servers with limits on what a client may send and how long it may take.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,6 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -18,6 +20,8 @@ pub struct ServerLimits {
     pub header_read_timeout: Duration,
     /// Size of the headers in bytes; more is answered by 431.
     pub max_header_bytes: usize,
+    /// Connections at once; more wait to be accepted.
+    pub max_connections: usize,
     /// How long requests under way may go on after the stop.
     pub drain: Duration,
 }
@@ -28,6 +32,7 @@ impl Default for ServerLimits {
         Self {
             header_read_timeout: Duration::from_secs(32),
             max_header_bytes: 1024 * 1024,
+            max_connections: 4096,
             drain: Duration::from_secs(5),
         }
     }
@@ -41,9 +46,14 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         .header_read_timeout(limits.header_read_timeout)
         .max_buf_size(limits.max_header_bytes);
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.max_connections));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
             () = stop.cancelled() => break,
         };
         let stream = match accepted {
@@ -61,6 +71,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
             if let Err(error) = serving.await {
                 debug!(%error, "connection ended");
             }
+            drop(place);
         });
     }
     drop(listener);
