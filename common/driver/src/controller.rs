@@ -195,7 +195,9 @@ impl<K: Kind> Shared<K> {
             return;
         };
         let (old, new) = self.store.apply(&name, Arc::clone(&object), links);
-        if let Some(lane) = lane(old.as_ref().map(|told| &told.fingerprint), &new.fingerprint, phase) {
+        let lane = lane(old.as_ref().map(|told| &told.fingerprint), &new.fingerprint, phase);
+        let lacking = || self.kind.lacks(&object.metadata).then_some(Lane::Changed);
+        if let Some(lane) = lane.or_else(lacking) {
             let trigger = Trigger { lane, object: Some(trigger_object(&K::PROFILE.resource.kind, &object)) };
             self.send(Command::Trigger(name.clone(), trigger)).await;
         }

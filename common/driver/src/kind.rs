@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use flux_api::{Condition, ConditionStatus};
-use flux_kube::{ObjectName, Resource};
+use flux_kube::{Metadata, ObjectName, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +29,8 @@ pub trait Kind: Send + Sync + Sized + 'static {
     type Error: Failure;
     /// What is the same for all objects.
     const PROFILE: &'static Profile;
+    /// A finalizer of older versions on objects that get none any more: it is removed when they are deleted.
+    const FORMER_FINALIZER: Option<&'static str> = None;
 
     /// Watches besides the own kind, which wake the objects that refer to what changed.
     fn watches(&self) -> Vec<SourceWatch<Self>> {
@@ -52,6 +54,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The kind's own error, whose verdict should be [`Class::Stalled`](crate::Class::Stalled) or
     /// [`Class::Terminal`](crate::Class::Terminal).
     fn plan(&self, object: &Self::Object) -> Result<Self::Plan, Self::Error>;
+
+    /// Whether the object has to be looked at for its metadata's sake, although neither generation nor request is new. Pure.
+    fn lacks(&self, _metadata: &Metadata) -> bool {
+        false
+    }
 
     /// How often the object is reconciled.
     fn schedule(&self, plan: &Self::Plan) -> Schedule;

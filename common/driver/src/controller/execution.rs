@@ -99,6 +99,9 @@ impl<K: Kind> Execution<'_, K> {
             slot: &slot,
             span: tracing::Span::current(),
         };
+        if let Some(requested) = run.requested_at() {
+            flux_process::Rollout::of_request(requested).link(run.span());
+        }
         let completion = if self.session.object.metadata.deletion_timestamp.is_some() {
             self.delete(run).await
         } else {
@@ -248,7 +251,7 @@ impl<K: Kind> Execution<'_, K> {
 
     async fn delete(&self, run: Run<'_, K>) -> Completion {
         let gone = Completion { after: After::Gone, ending: RunEnding::Succeeded };
-        let Some(finalizer) = K::PROFILE.finalizer else { return gone };
+        let Some(finalizer) = K::PROFILE.finalizer.or(K::FORMER_FINALIZER) else { return gone };
         if !self.session.object.metadata.finalizers.iter().any(|each| each == finalizer) {
             return gone;
         }
