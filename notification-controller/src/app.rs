@@ -7,7 +7,7 @@ use flux_driver::{Controller, ServiceSettings, Services};
 use flux_net::ClientPool;
 use flux_process::{Context, listen, serve};
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::alert::AlertKind;
 use crate::dispatch::{CrossNamespace, Notifications};
@@ -15,7 +15,7 @@ use crate::event_server::EventServer;
 use crate::flags::Flags;
 use crate::http_metrics::{HttpMetrics, PathLabel};
 use crate::provider::ProviderKind;
-use crate::queue::Queues;
+use crate::queue::{QueueMetrics, Queues};
 use crate::rate_limit::RateLimit;
 use crate::receiver::{ReceiverKind, SecretWatch};
 use crate::request::LIMITS;
@@ -104,7 +104,8 @@ async fn start_servers(
         cross_namespace,
     };
     let (spool, leftovers) = Spool::open(&std::env::temp_dir().join(SPOOL))?;
-    let queues = Queues::new(spool, notifications.clone(), context.stop.clone());
+    let queue_metrics = QueueMetrics::register(registry)?;
+    let queues = Queues::new(spool, notifications.clone(), queue_metrics, context.stop.clone());
     let limit = RateLimit::new(flags.rate_limit_interval.to_std(), Timestamp::now());
     let event_server = EventServer {
         notifications: notifications.clone(),
@@ -123,12 +124,7 @@ async fn start_servers(
         () = controllers.synced() => {}
         () = context.stop.cancelled() => {}
     }
-    for (spooled, job) in leftovers {
-        match notifications.provider_of(&job) {
-            Some(provider) => queues.resume(provider, spooled, job),
-            None => warn!(alert = job.alert, "dropped an event of an earlier process: its alert is gone"),
-        }
-    }
+    notifications.resume(leftovers, &queues);
     let stop = context.stop.clone();
     Ok(tokio::spawn(async move {
         tokio::join!(

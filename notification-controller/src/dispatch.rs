@@ -2,25 +2,36 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use flux_api::event::metadata::{COMMIT_STATUS, COMMIT_STATUS_UPDATE};
-use flux_api::notification::{Alert, Provider, ProviderType};
+use flux_api::event::metadata::{CHANGE_REQUEST, COMMIT, COMMIT_STATUS, COMMIT_STATUS_UPDATE};
+use flux_api::notification::{Alert, EventSource, Provider, ProviderType};
+use flux_api::well_known::EVENT_PREFIX;
 use flux_api::{Event, event::Severity};
 use flux_driver::{Store, message};
 use flux_kube::{Metadata, ObjectName, Recorder, Target};
 use flux_net::ClientPool;
 use flux_process::join_traceparent;
 use serde::Deserialize;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, error, info, info_span};
 
-use crate::alert::{SourceMatch, match_message, match_sources};
+use crate::alert::{InvalidLabels, SourceMatch, match_labels, match_message, match_sources};
 use crate::metadata::{self, group};
 use crate::notifier::{self, NotifierError};
 use crate::provider::{self, ProviderError};
 use crate::queue::{Deliver, Queues};
 use crate::sender::{self, SendError};
-use crate::spool::Job;
+use crate::spool::{Job, Spooled};
 use crate::warnings::{WarningReason, warn};
+
+/// The API server's answers to one event may take this long together; senders give up soon after.
+const BUDGET: Duration = Duration::from_secs(15);
+
+/// Pauses while the API server does not give out a Provider's Secrets.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whether objects of other namespaces may be alerted about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +85,29 @@ pub enum DispatchError {
     },
 }
 
+/// The labels of an event's object cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum LabelsError {
+    /// The API server says so.
+    #[error(transparent)]
+    Api(#[from] flux_kube::Error),
+    /// The API server says nothing.
+    #[error("the API server did not answer in time")]
+    Slow,
+}
+
+/// What the gates before a queue make of an event.
+enum Admission {
+    /// It goes to this Provider.
+    To(ObjectName),
+    /// It is left out in silence.
+    Skipped,
+    /// The Provider sets the status of a commit, and none is named.
+    NoCommit,
+    /// The Provider comments on change requests, and none is named.
+    NoChangeRequest,
+}
+
 /// What dispatching needs; shared by the event server and the queues.
 #[derive(Clone, Debug)]
 pub struct Notifications {
@@ -94,6 +128,9 @@ pub struct Notifications {
 impl Notifications {
     /// Puts the event into the queue of each Provider whose Alert selects it.
     pub async fn dispatch(&self, event: &Event, traceparent: Option<&str>, queues: &Queues<Self>) {
+        let labels = OnceCell::new();
+        let deadline = Instant::now() + BUDGET;
+        let mut dropped: [Vec<String>; 2] = Default::default();
         for object in self.alerts.list() {
             let alert: Alert = match serde_json::from_slice(&object.json) {
                 Ok(alert) => alert,
@@ -102,11 +139,19 @@ impl Notifications {
                     continue;
                 }
             };
-            if alert.spec.suspend || !self.selects(&alert, event).await {
+            let read = || async {
+                labels
+                    .get_or_init(|| async {
+                        timeout_at(deadline, self.labels(event)).await.unwrap_or(Err(LabelsError::Slow))
+                    })
+                    .await
+            };
+            if alert.spec.suspend || !self.selects(&alert, event, read).await {
                 continue;
             }
+            let [without_commit, without_request] = &mut dropped;
             match self.admit(&alert, event) {
-                Ok(Some(provider)) => {
+                Ok(Admission::To(provider)) => {
                     let job = Job {
                         namespace: provider.namespace.clone(),
                         alert: object.metadata.name.clone(),
@@ -115,30 +160,67 @@ impl Notifications {
                     };
                     queues.put(provider, job).await;
                 }
-                Ok(None) => {}
+                Ok(Admission::Skipped) => {}
+                Ok(Admission::NoCommit) => without_commit.push(object.metadata.object_name().to_string()),
+                Ok(Admission::NoChangeRequest) => {
+                    without_request.push(object.metadata.object_name().to_string());
+                }
                 Err(failure) => self.report_dispatch(&alert, event, &failure),
+            }
+        }
+        let [without_commit, without_request] = dropped.map(|alerts| alerts.join(", "));
+        if !without_commit.is_empty() {
+            info!(
+                alerts = without_commit,
+                "event dropped for commit status providers due to missing commit metadata key"
+            );
+        }
+        if !without_request.is_empty() {
+            info!(
+                alerts = without_request,
+                "event dropped for change request providers due to missing change request metadata key"
+            );
+        }
+    }
+
+    /// Puts what an earlier process left into the queues.
+    pub fn resume(&self, left: Vec<Spooled>, queues: &Queues<Self>) {
+        for spooled in left {
+            let Some(job) = spooled.load() else {
+                queues.give_up(spooled);
+                continue;
+            };
+            match self.alert(&job) {
+                Some(alert) => {
+                    let provider = ObjectName::new(&job.namespace, alert.spec.provider_ref.name);
+                    queues.resume(provider, spooled, &job);
+                }
+                None => info!(alert = job.alert, "dropped an event of an earlier process: its alert is gone"),
             }
         }
     }
 
-    /// The Provider that a job of an earlier process goes to; `None` if its Alert is gone.
-    pub fn provider_of(&self, job: &Job) -> Option<ObjectName> {
+    /// The Alert that a job is for; `None` if it is gone.
+    fn alert(&self, job: &Job) -> Option<Alert> {
         let object = self.alerts.get(&ObjectName::new(&job.namespace, &job.alert))?;
-        let alert: Alert = serde_json::from_slice(&object.json).ok()?;
-        Some(ObjectName::new(&job.namespace, alert.spec.provider_ref.name))
+        serde_json::from_slice(&object.json).ok()
     }
 
-    async fn selects(&self, alert: &Alert, event: &Event) -> bool {
+    /// Whether the Alert takes the event; `labels` reads those of the event's object, once for all Alerts.
+    async fn selects<'l, F: Future<Output = &'l Result<BTreeMap<String, String>, LabelsError>>>(
+        &self,
+        alert: &Alert,
+        event: &Event,
+        labels: impl Fn() -> F,
+    ) -> bool {
         let selected = match match_sources(alert, event) {
             SourceMatch::No => false,
             SourceMatch::Yes => true,
-            SourceMatch::ByLabels(sources) => match self.labels(event).await {
-                Ok(labels) => sources.iter().any(|source| {
-                    source.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-                }),
+            SourceMatch::ByLabels(sources) => match labels().await {
+                Ok(labels) => sources.iter().any(|source| self.has_labels(alert, source, labels)),
                 Err(failure) => {
                     let text = format!("error getting source object {}", full_name(event));
-                    error!(error = message(&failure), "{text}");
+                    error!(error = message(failure), "{text}");
                     warn(&self.recorder, alert, WarningReason::SourceFetchFailed, text, BTreeMap::new());
                     false
                 }
@@ -150,7 +232,17 @@ impl Notifications {
             })
     }
 
-    async fn labels(&self, event: &Event) -> Result<BTreeMap<String, String>, flux_kube::Error> {
+    fn has_labels(&self, alert: &Alert, source: &EventSource, labels: &BTreeMap<String, String>) -> bool {
+        match_labels(source, labels).unwrap_or_else(|InvalidLabels| {
+            let namespace = source.namespace.as_deref().or(alert.metadata.namespace.as_deref());
+            let object = format!("{}/{}/{}", source.kind, namespace.unwrap_or_default(), source.name);
+            let text = format!("error using matchLabels from event source {object}");
+            warn(&self.recorder, alert, WarningReason::InvalidConfig, text, BTreeMap::new());
+            false
+        })
+    }
+
+    async fn labels(&self, event: &Event) -> Result<BTreeMap<String, String>, LabelsError> {
         #[derive(Deserialize)]
         struct Partial {
             metadata: Metadata,
@@ -163,8 +255,8 @@ impl Notifications {
         Ok(partial.metadata.labels)
     }
 
-    /// The gates before a queue; `None` for what is left out in silence.
-    fn admit(&self, alert: &Alert, event: &Event) -> Result<Option<ObjectName>, DispatchError> {
+    /// The gates before a queue.
+    fn admit(&self, alert: &Alert, event: &Event) -> Result<Admission, DispatchError> {
         let namespace = alert.metadata.namespace.clone().unwrap_or_default();
         if self.cross_namespace == CrossNamespace::Refused && event.involved_object.namespace != namespace {
             let name = alert.metadata.name.as_deref().unwrap_or_default();
@@ -181,18 +273,20 @@ impl Notifications {
         let takes_updates =
             matches!(kind, ProviderType::Generic | ProviderType::GenericHmac) || sets_status(kind);
         if provider.spec.suspend || (is_update && !takes_updates) {
-            return Ok(None);
+            return Ok(Admission::Skipped);
         }
-        let commit =
-            event.metadata.get("event.toolkit.fluxcd.io/commit").is_some_and(|commit| !commit.is_empty());
-        if sets_status(kind) && !commit && !is_update && !event.has_severity(Severity::Error) {
-            info!(provider = %name, "dropped an event without commit metadata");
-            return Ok(None);
+        let has =
+            |key| event.metadata.get(&format!("{EVENT_PREFIX}{key}")).is_some_and(|value| !value.is_empty());
+        if sets_status(kind) && !has(COMMIT) && !is_update && !event.has_severity(Severity::Error) {
+            return Ok(Admission::NoCommit);
+        }
+        if comments(kind) && !has(CHANGE_REQUEST) {
+            return Ok(Admission::NoChangeRequest);
         }
         if provider.spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty()) {
             return Err(DispatchError::ServiceAccount);
         }
-        Ok(Some(name))
+        Ok(Admission::To(name))
     }
 
     fn provider(&self, name: &ObjectName) -> Result<Provider, DispatchError> {
@@ -227,8 +321,7 @@ impl Notifications {
         let posted = notifier::message(provider.spec.provider_type, &ready.options, &event)
             .map_err(|source| DispatchError::Notifier { provider: name(), source })?;
         if let Err(failure) = sender::send(&ready.client, &posted, ready.timeout).await {
-            let token = ready.options.token.as_ref().map(|token| token.expose().as_str());
-            self.report_send(alert, &event, &failure, token.unwrap_or_default());
+            self.report_send(alert, &event, &failure, ready.hidden.expose());
         }
         Ok(())
     }
@@ -243,10 +336,8 @@ impl Notifications {
 
 impl Deliver for Notifications {
     async fn deliver(&self, provider: &ObjectName, job: &Job) {
-        let object = self.alerts.get(&ObjectName::new(&job.namespace, &job.alert));
         // an Alert that is gone has nobody to tell
-        let alert = object.and_then(|object| serde_json::from_slice::<Alert>(&object.json).ok());
-        let Some(alert) = alert else { return };
+        let Some(alert) = self.alert(job) else { return };
         let object = &job.event.involved_object;
         let span = info_span!(
             parent: None,
@@ -260,8 +351,33 @@ impl Deliver for Notifications {
         if let Some(header) = &job.traceparent {
             join_traceparent(&span, header);
         }
-        if let Err(failure) = self.send(provider, &alert, job).instrument(span).await {
-            self.report_dispatch(&alert, &job.event, &failure);
+        async {
+            let mut pause = FIRST_PAUSE;
+            while let Err(failure) = self.send(provider, &alert, job).await {
+                if !failure.is_transient() {
+                    return self.report_dispatch(&alert, &job.event, &failure);
+                }
+                // an event that was acknowledged is not lost because the API server is down
+                info!(provider = %provider, error = message(&failure), "trying again later");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+}
+
+impl DispatchError {
+    /// Whether the same event may be sent later without a change by a person.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Provider { source: ProviderError::Secret { source, .. }, .. } => source.is_transient(),
+            Self::Provider { .. }
+            | Self::CrossNamespace { .. }
+            | Self::NoProvider(_)
+            | Self::ServiceAccount
+            | Self::Notifier { .. } => false,
         }
     }
 }
@@ -282,6 +398,16 @@ const fn sets_status(kind: ProviderType) -> bool {
             | ProviderType::BitbucketServer
             | ProviderType::Bitbucket
             | ProviderType::AzureDevOps
+    )
+}
+
+/// Types that comment on change requests.
+const fn comments(kind: ProviderType) -> bool {
+    matches!(
+        kind,
+        ProviderType::GitHubPullRequestComment
+            | ProviderType::GitLabMergeRequestComment
+            | ProviderType::GiteaPullRequestComment
     )
 }
 

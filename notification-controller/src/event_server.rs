@@ -1,11 +1,10 @@
 //! The server that controllers send their events to (contract, section 4).
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use flux_api::Event;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use tracing::{debug, info};
@@ -15,7 +14,7 @@ use crate::http_metrics::HttpMetrics;
 use crate::metadata;
 use crate::queue::Queues;
 use crate::rate_limit::{Decision, RateLimit};
-use crate::request::{clean_path, read_body};
+use crate::request::{Handler, router};
 
 /// What the handler needs.
 #[derive(Debug)]
@@ -29,30 +28,18 @@ pub(crate) struct EventServer {
 impl EventServer {
     /// Takes events on any path, by any method.
     pub(crate) fn router(self) -> Router {
-        let server = Arc::new(self);
-        Router::new().fallback(move |request: Request| {
-            let server = Arc::clone(&server);
-            async move {
-                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-                server.metrics.measure(method, path, server.handle(request)).await
-            }
-        })
+        let metrics = self.metrics.clone();
+        router(self, metrics)
     }
+}
 
-    async fn handle(&self, request: Request) -> Response {
-        if let Some(location) = clean_path(request.uri()) {
-            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
-        }
-        let traceparent =
-            request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = match read_body(request.into_body()).await {
-            Ok(body) => body,
-            Err(status) => return status.into_response(),
-        };
+impl Handler for EventServer {
+    async fn handle(&self, parts: Parts, body: Bytes) -> Response {
         let Ok(mut event) = serde_json::from_slice::<Event>(&body) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
         drop(body);
+        let traceparent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         metadata::clean(&mut event);
         let decision = self.limit.take(&event, Timestamp::now());
         let object = &event.involved_object;
@@ -76,7 +63,7 @@ impl EventServer {
             namespace = event.involved_object.namespace,
             "dispatching event"
         );
-        self.notifications.dispatch(&event, traceparent.as_deref(), &self.queues).await;
+        self.notifications.dispatch(&event, traceparent, &self.queues).await;
         let mut response = StatusCode::ACCEPTED.into_response();
         add_limit_headers(response.headers_mut(), decision);
         response

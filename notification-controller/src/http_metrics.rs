@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::body::HttpBody as _;
 use axum::response::Response;
 use http::Method;
-use prometheus::{HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, exponential_buckets};
+use prometheus::{HistogramOpts, HistogramVec, IntGauge, IntGaugeVec, Opts, Registry, exponential_buckets};
 
 /// Buckets of durations, in seconds.
 const DURATIONS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -64,26 +64,58 @@ impl HttpMetrics {
     /// Measures the handling of a request.
     pub(crate) async fn measure(
         &self,
-        method: Method,
-        path: String,
+        method: &Method,
+        path: &str,
         handling: impl Future<Output = Response>,
     ) -> Response {
         let handler = match self.label {
             PathLabel::Route => self.route,
-            PathLabel::Full => path.as_str(),
+            PathLabel::Full => path,
         };
-        let in_flight = self.in_flight.with_label_values(&["", handler]);
-        in_flight.inc();
         let started = Instant::now();
-        let response = handling.await;
-        in_flight.dec();
+        let response = {
+            let _in_flight = InFlight::enter(self.in_flight.with_label_values(&["", handler]));
+            handling.await
+        };
         let code = response.status().as_u16().to_string();
-        let labels = ["", handler, method.as_str(), code.as_str()];
+        let labels = ["", handler, method_label(method), code.as_str()];
         self.durations.with_label_values(&labels).observe(started.elapsed().as_secs_f64());
         let size = response.body().size_hint().exact().unwrap_or(0);
         self.sizes
             .with_label_values(&labels)
             .observe(u32::try_from(size).map_or(f64::from(u32::MAX), f64::from));
         response
+    }
+}
+
+/// Counts a request while it is handled, and no longer, even if the client goes away.
+struct InFlight(IntGauge);
+
+impl InFlight {
+    fn enter(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Methods of HTTP by name; what clients make up counts as one, so that they cannot fill memory with labels.
+fn method_label(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::HEAD
+        | Method::OPTIONS
+        | Method::CONNECT
+        | Method::PATCH
+        | Method::TRACE => method.as_str(),
+        _ => "other",
     }
 }

@@ -34,8 +34,10 @@ pub enum NotifierError {
     #[error("failed to initialize notifier: provider {0} not supported")]
     Unsupported(ProviderType),
     /// The address is no URL. It is shown, as it would be if it were one.
-    #[error("invalid hook URL {address}")]
+    #[error("invalid {service}hook URL {address}")]
     Address {
+        /// Name of the service and a blank, or nothing.
+        service: &'static str,
         /// The address, without credentials as far as that can be told.
         address: String,
         /// Why.
@@ -99,8 +101,9 @@ pub fn message(kind: ProviderType, options: &Options, event: &Event) -> Result<M
     }
 }
 
-fn hook_url(address: &str) -> Result<RedactedUrl, NotifierError> {
+fn hook_url(service: &'static str, address: &str) -> Result<RedactedUrl, NotifierError> {
     address.parse().map_err(|source| NotifierError::Address {
+        service,
         address: address.split('?').next().unwrap_or_default().to_owned(),
         source,
     })

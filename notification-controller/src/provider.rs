@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use flux_api::notification::{Provider, ProviderSpec};
 use flux_api::well_known::{FINALIZER, NOTIFICATION_GROUP};
 use flux_driver::{Kind, Measured, Next, Outcome, Profile, Rules, Run, Schedule, Suspend};
-use flux_kube::{Error as KubeError, ObjectName, Resource, Target};
-use flux_net::{ClientError, ClientPool, ClientSettings, Proxy, Secret, SecretData, SecretError};
+use flux_kube::{Error as KubeError, Metadata, ObjectName, Resource, Target};
+use flux_net::{ClientError, ClientPool, ClientSettings, Proxy, Secret, SecretData, SecretError, Trust};
 use serde::Deserialize;
 
 use crate::notifier::Options;
@@ -48,6 +48,10 @@ impl Kind for ProviderKind {
         Ok(())
     }
 
+    fn lacks(&self, metadata: &Metadata) -> bool {
+        metadata.deletion_timestamp.is_none() && !metadata.finalizers.iter().any(|each| each == FINALIZER)
+    }
+
     fn schedule(&self, (): &()) -> Schedule {
         Schedule { interval: Duration::from_hours(24), retry: None, timeout: DEFAULT_TIMEOUT }
     }
@@ -69,9 +73,6 @@ pub enum ProviderError {
         #[source]
         source: KubeError,
     },
-    /// A Secret does not hold what it should.
-    #[error(transparent)]
-    Convention(#[from] SecretError),
     /// The Secret's address is too long.
     #[error("invalid address in secret: address exceeds maximum length of {MAX_ADDRESS} bytes")]
     Address,
@@ -84,6 +85,12 @@ pub enum ProviderError {
     /// The headers are no map of text.
     #[error("failed to read headers from secret: expected a map of strings")]
     Headers,
+    /// The Secret of the proxy cannot be used.
+    #[error("failed to get proxy URL")]
+    ProxySecret(#[source] SecretError),
+    /// The Secret of the certificates cannot be used.
+    #[error("failed to get TLS config")]
+    Tls(#[source] SecretError),
     /// TLS or proxy cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -98,6 +105,8 @@ pub struct Ready {
     pub client: reqwest::Client,
     /// Bound of a delivery.
     pub timeout: Duration,
+    /// The Secret's token as it stands, used or not, which no error shows.
+    pub hidden: Secret<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,17 +151,21 @@ pub async fn resolve(
     if let Some(proxy) = spec.proxy.as_deref().filter(|proxy| !proxy.is_empty()) {
         client.proxy = Some(Proxy::new(proxy).map_err(ProviderError::SpecProxy)?);
     }
+    let mut hidden = String::new();
     if let Some(reference) = &spec.secret_ref {
-        take_secret(&mut options, &mut client, &secret(reference).await?)?;
+        let secret = secret(reference).await?;
+        take_secret(&mut options, &mut client, &secret)?;
+        hidden = secret.text("token").unwrap_or_default();
     }
     if let Some(reference) = &spec.proxy_secret_ref {
-        client.proxy = Some(secret(reference).await?.proxy()?);
+        client.proxy = Some(secret(reference).await?.proxy().map_err(ProviderError::ProxySecret)?);
     }
     if let Some(reference) = &spec.cert_secret_ref {
-        client.tls = secret(reference).await?.require_tls()?;
+        client.tls = secret(reference).await?.require_tls().map_err(ProviderError::Tls)?;
+        client.trust = Trust::AuthorityOnly;
     }
     let timeout = spec.timeout.map_or(DEFAULT_TIMEOUT, flux_api::GoDuration::to_std);
-    Ok(Ready { options, client: pool.client(&client)?, timeout })
+    Ok(Ready { options, client: pool.client(&client)?, timeout, hidden: Secret::new(hidden) })
 }
 
 fn take_secret(

@@ -1,12 +1,12 @@
-//! A queue per Provider, so that one that hangs holds up no other.
+//! A queue per Provider, so that one that hangs holds up no other. What waits lies on disk; memory holds where.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
+use flux_api::event::Severity;
 use flux_kube::ObjectName;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -14,13 +14,65 @@ use crate::spool::{Job, Spool, Spooled};
 
 /// Events that may wait for one Provider.
 const LENGTH: usize = 1024;
-/// A queue without events is given up after this.
-const IDLE: Duration = Duration::from_mins(1);
+/// Events that wait for all Providers may be this long together, in bytes.
+const BYTES: u64 = 12 * 1024 * 1024;
 
 /// Sends the job of a queue. Called for one job of a Provider at a time.
 pub trait Deliver: Send + Sync + 'static {
     /// Sends it; failures are reported by the implementor, and not tried again.
     fn deliver(&self, provider: &ObjectName, job: &Job) -> impl Future<Output = ()> + Send;
+}
+
+/// How many events wait, and how many were given up and why.
+#[derive(Clone, Debug)]
+pub struct QueueMetrics {
+    waiting: IntGauge,
+    dropped: IntCounterVec,
+}
+
+impl QueueMetrics {
+    /// Registers `ferroflux_waiting_notifications` and `ferroflux_dropped_notifications_total`.
+    ///
+    /// # Errors
+    /// If a metric of that name is registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let waiting =
+            IntGauge::new("ferroflux_waiting_notifications", "Events that wait for their provider.")?;
+        let dropped = Opts::new(
+            "ferroflux_dropped_notifications_total",
+            "Events that were accepted and given up before they were sent to their provider.",
+        );
+        let dropped = IntCounterVec::new(dropped, &["reason"])?;
+        for cause in [Cause::Overflow, Cause::Unreadable] {
+            // a counter that is there from the start can be alerted on
+            dropped.with_label_values(&[cause.as_str()]).reset();
+        }
+        registry.register(Box::new(waiting.clone()))?;
+        registry.register(Box::new(dropped.clone()))?;
+        Ok(Self { waiting, dropped })
+    }
+
+    fn count(&self, cause: Cause) {
+        self.dropped.with_label_values(&[cause.as_str()]).inc();
+    }
+}
+
+/// Why an event is given up.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// Too many wait.
+    Overflow,
+    /// Its file is damaged.
+    Unreadable,
+}
+
+impl Cause {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overflow => "overflow",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// The queues of all Providers. Cheap to clone.
@@ -40,87 +92,194 @@ struct Inner<D> {
     spool: Spool,
     deliver: D,
     stop: CancellationToken,
-    queues: Mutex<HashMap<ObjectName, mpsc::Sender<Entry>>>,
+    metrics: QueueMetrics,
+    waiting: Mutex<Waiting>,
+}
+
+/// What waits. A Provider has an entry while its worker runs.
+#[derive(Debug, Default)]
+struct Waiting {
+    queues: HashMap<ObjectName, Queue>,
+    bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    bytes: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    job: Job,
-    /// Absent if the job could not be stored.
-    spooled: Option<Spooled>,
+    weight: Weight,
+    bytes: u64,
+    held: Held,
+}
+
+/// How much an event is missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Information,
+    Error,
+}
+
+impl Weight {
+    fn of(job: &Job) -> Self {
+        if job.event.has_severity(Severity::Error) { Self::Error } else { Self::Information }
+    }
+}
+
+#[derive(Debug)]
+enum Held {
+    Disk(Spooled),
+    /// The job could not be stored.
+    Memory(Box<Job>),
+}
+
+impl Queue {
+    /// Takes out the entry that is missed least: the oldest that is no error, or else the oldest.
+    fn shed(&mut self) -> Option<Entry> {
+        let index =
+            self.entries.iter().position(|entry| entry.weight == Weight::Information).unwrap_or_default();
+        let entry = self.entries.remove(index)?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        Some(entry)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, provider: &ObjectName, entry: Entry) -> Vec<Entry> {
+        self.bytes = self.bytes.saturating_add(entry.bytes);
+        let queue = self.queues.entry(provider.clone()).or_default();
+        queue.bytes = queue.bytes.saturating_add(entry.bytes);
+        queue.entries.push_back(entry);
+        let mut shed = Vec::new();
+        if queue.entries.len() > LENGTH {
+            shed.extend(queue.shed());
+        }
+        let mut excess = self.bytes.saturating_sub(shed.iter().map(|entry| entry.bytes).sum());
+        while excess > BYTES {
+            // the one that waits for most has the least use of more
+            let longest = self.queues.values_mut().max_by_key(|queue| queue.bytes);
+            let Some(entry) = longest.and_then(Queue::shed) else { break };
+            excess = excess.saturating_sub(entry.bytes);
+            shed.push(entry);
+        }
+        self.bytes = excess;
+        shed
+    }
+
+    /// The next entry of a Provider; without one, its queue is gone, and its worker has to end.
+    fn next(&mut self, provider: &ObjectName) -> Option<Entry> {
+        let queue = self.queues.get_mut(provider)?;
+        let Some(entry) = queue.entries.pop_front() else {
+            self.queues.remove(provider);
+            return None;
+        };
+        queue.bytes = queue.bytes.saturating_sub(entry.bytes);
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        Some(entry)
+    }
 }
 
 impl<D: Deliver> Queues<D> {
     /// Queues that store their jobs in `spool`. After `stop`, what was not sent stays there.
-    pub fn new(spool: Spool, deliver: D, stop: CancellationToken) -> Self {
-        Self { inner: Arc::new(Inner { spool, deliver, stop, queues: Mutex::default() }) }
+    pub fn new(spool: Spool, deliver: D, metrics: QueueMetrics, stop: CancellationToken) -> Self {
+        Self { inner: Arc::new(Inner { spool, deliver, stop, metrics, waiting: Mutex::default() }) }
     }
 
     /// Stores a job and puts it into the queue of its Provider. When this returns, the job survives the process.
     pub async fn put(&self, provider: ObjectName, job: Job) {
         let spool = self.inner.spool.clone();
-        let stored = tokio::task::spawn_blocking(move || {
-            let spooled = spool.store(&job);
-            (job, spooled)
+        let weight = Weight::of(&job);
+        let stored = tokio::task::spawn_blocking(move || match spool.store(&job) {
+            Ok(spooled) => Held::Disk(spooled),
+            Err(failure) => {
+                error!(error = flux_driver::message(&failure), "an event is kept in memory only");
+                Held::Memory(Box::new(job))
+            }
         });
-        let Ok((job, spooled)) = stored.await else { return };
-        let spooled = spooled.inspect_err(|failure| {
-            error!(error = flux_driver::message(failure), "an event is kept in memory only");
-        });
-        self.enqueue(provider, Entry { job, spooled: spooled.ok() });
+        let Ok(held) = stored.await else { return };
+        self.enqueue(provider, held, weight);
     }
 
     /// Puts a job of an earlier process into the queue of its Provider.
-    pub fn resume(&self, provider: ObjectName, spooled: Spooled, job: Job) {
-        self.enqueue(provider, Entry { job, spooled: Some(spooled) });
+    pub fn resume(&self, provider: ObjectName, spooled: Spooled, job: &Job) {
+        self.enqueue(provider, Held::Disk(spooled), Weight::of(job));
     }
 
-    fn enqueue(&self, provider: ObjectName, entry: Entry) {
-        let mut queues = self.inner.queues.lock();
-        let sender = queues.entry(provider.clone()).or_insert_with(|| {
-            let (sender, receiver) = mpsc::channel(LENGTH);
-            tokio::spawn(Arc::clone(&self.inner).work(provider.clone(), receiver));
-            sender
-        });
-        if sender.try_send(entry).is_err() {
-            warn!(provider = %provider, "dropped an event: too many wait for the provider");
+    /// Counts what an earlier process left and nobody can read any more.
+    pub fn give_up(&self, spooled: Spooled) {
+        self.inner.metrics.count(Cause::Unreadable);
+        drop(spooled);
+    }
+
+    fn enqueue(&self, provider: ObjectName, held: Held, weight: Weight) {
+        let bytes = match &held {
+            Held::Disk(spooled) => spooled.bytes(),
+            Held::Memory(job) => u64::try_from(job.event.message.len()).unwrap_or(u64::MAX),
+        };
+        let mut waiting = self.inner.waiting.lock();
+        let is_idle = !waiting.queues.contains_key(&provider);
+        let shed = waiting.push(&provider, Entry { weight, bytes, held });
+        drop(waiting);
+        self.inner.metrics.waiting.inc();
+        for _ in &shed {
+            warn!(provider = %provider, "dropped an event: too many wait");
+            self.inner.metrics.waiting.dec();
+            self.inner.metrics.count(Cause::Overflow);
+        }
+        if is_idle {
+            tokio::spawn(Arc::clone(&self.inner).work(provider));
         }
     }
 }
 
 impl<D: Deliver> Inner<D> {
-    async fn work(self: Arc<Self>, provider: ObjectName, mut entries: mpsc::Receiver<Entry>) {
+    async fn work(self: Arc<Self>, provider: ObjectName) {
         loop {
-            let next = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => break,
-                next = tokio::time::timeout(IDLE, entries.recv()) => next,
-            };
-            let Ok(next) = next else {
-                let mut queues = self.queues.lock();
-                // under the lock nothing can be added between the look and the removal
-                if entries.is_empty() {
-                    queues.remove(&provider);
-                    return;
-                }
-                continue;
-            };
+            let next = self.waiting.lock().next(&provider);
             let Some(entry) = next else { return };
-            let sent = tokio::select! {
-                () = self.deliver.deliver(&provider, &entry.job) => true,
-                () = self.stop.cancelled() => false,
-            };
-            if let (Some(spooled), false) = (entry.spooled, sent) {
-                spooled.keep();
-            }
-        }
-        entries.close();
-        while let Some(entry) = entries.recv().await {
-            if let Some(spooled) = entry.spooled {
-                spooled.keep();
+            self.metrics.waiting.dec();
+            match entry.held {
+                Held::Disk(spooled) => self.send_stored(&provider, spooled).await,
+                Held::Memory(job) => {
+                    self.send(&provider, &job).await;
+                }
             }
         }
     }
+
+    async fn send_stored(&self, provider: &ObjectName, spooled: Spooled) {
+        if self.stop.is_cancelled() {
+            spooled.keep();
+            return;
+        }
+        let loaded = tokio::task::spawn_blocking(move || (spooled.load(), spooled)).await;
+        let Ok((job, spooled)) = loaded else { return };
+        let Some(job) = job else {
+            self.metrics.count(Cause::Unreadable);
+            return;
+        };
+        if self.send(provider, &job).await == Sent::No {
+            spooled.keep();
+        }
+    }
+
+    async fn send(&self, provider: &ObjectName, job: &Job) -> Sent {
+        tokio::select! {
+            () = self.deliver.deliver(provider, job) => Sent::Yes,
+            () = self.stop.cancelled() => Sent::No,
+        }
+    }
+}
+
+/// Whether a job is done with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    /// The process stops.
+    No,
 }
 
 #[cfg(test)]
@@ -149,16 +308,21 @@ mod tests {
         Job { namespace: "apps".to_owned(), alert: alert.to_owned(), event: event(&[]), traceparent: None }
     }
 
+    fn provider(name: &str) -> ObjectName {
+        ObjectName::new("apps", name)
+    }
+
     #[tokio::test]
     async fn a_dead_provider_holds_up_no_other_and_keeps_its_events() {
         let directory = tempfile::tempdir().unwrap();
         let (spool, _) = Spool::open(directory.path()).unwrap();
         let recording = Arc::new(Recording { delivered: Mutex::default(), told: Notify::new() });
         let stop = CancellationToken::new();
-        let queues = Queues::new(spool, Arc::clone(&recording), stop.clone());
-        queues.put(ObjectName::new("apps", "dead"), job("first")).await;
-        queues.put(ObjectName::new("apps", "dead"), job("second")).await;
-        queues.put(ObjectName::new("apps", "alive"), job("third")).await;
+        let metrics = QueueMetrics::register(&Registry::new()).unwrap();
+        let queues = Queues::new(spool, Arc::clone(&recording), metrics.clone(), stop.clone());
+        queues.put(provider("dead"), job("first")).await;
+        queues.put(provider("dead"), job("second")).await;
+        queues.put(provider("alive"), job("third")).await;
         recording.told.notified().await;
         assert_eq!(*recording.delivered.lock(), ["third"]);
         stop.cancel();
@@ -166,9 +330,44 @@ mod tests {
         while Arc::strong_count(&queues.inner) > 1 {
             tokio::task::yield_now().await;
         }
+        assert_eq!((metrics.waiting.get(), queues.inner.waiting.lock().bytes), (0, 0));
         drop(queues);
-        let (_, leftovers) = Spool::open(directory.path()).unwrap();
-        let names: Vec<_> = leftovers.iter().map(|(_, job)| job.alert.as_str()).collect();
+        let (_, left) = Spool::open(directory.path()).unwrap();
+        let names: Vec<_> = left.iter().map(|spooled| spooled.load().unwrap().alert).collect();
         assert_eq!(names, ["first", "second"]);
+    }
+
+    #[tokio::test]
+    async fn too_many_events_cost_the_provider_that_does_not_take_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(directory.path()).unwrap();
+        let recording = Arc::new(Recording { delivered: Mutex::default(), told: Notify::new() });
+        let metrics = QueueMetrics::register(&Registry::new()).unwrap();
+        let queues = Queues::new(spool, recording, metrics.clone(), CancellationToken::new());
+        let mut grave = job("grave");
+        "error".clone_into(&mut grave.event.severity);
+        queues.put(provider("dead"), grave.clone()).await;
+        queues.put(provider("dead"), grave).await;
+        let mut large = job("large");
+        large.event.message = "x".repeat(1024 * 1024);
+        for _ in 0..14 {
+            queues.put(provider("dead"), large.clone()).await;
+        }
+        let dropped = metrics.dropped.with_label_values(&["overflow"]).get();
+        {
+            let waiting = queues.inner.waiting.lock();
+            let queue = &waiting.queues[&provider("dead")];
+            assert!(waiting.bytes <= BYTES && queue.bytes == waiting.bytes);
+            assert!(queue.entries.iter().any(|entry| entry.weight == Weight::Error), "errors are kept");
+        }
+        assert!(dropped >= 2, "{dropped}");
+        assert_eq!(
+            fs_err::read_dir(directory.path()).unwrap().count(),
+            16 - usize::try_from(dropped).unwrap()
+        );
+        for _ in 0..LENGTH {
+            queues.put(provider("dead"), job("small")).await;
+        }
+        assert_eq!(queues.inner.waiting.lock().queues[&provider("dead")].entries.len(), LENGTH);
     }
 }

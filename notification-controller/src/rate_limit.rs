@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::metadata::group;
 
+/// Keys that are remembered; past this, the quarter whose windows began first is forgotten.
+const KEYS: usize = 64 * 1024;
+
 /// Keys of the events that were seen, with their windows.
 #[derive(Debug)]
 pub struct RateLimit {
@@ -55,6 +58,12 @@ impl RateLimit {
             let stale = 2 * self.nanoseconds();
             windows.keys.retain(|_, window| nanoseconds(self.begin(*window), now) <= stale);
             windows.swept = now;
+        }
+        if windows.keys.len() >= KEYS && !windows.keys.contains_key(&key) {
+            let mut begins: Vec<_> = windows.keys.values().map(|window| self.begin(*window)).collect();
+            let (_, last, _) = begins.select_nth_unstable(KEYS / 4);
+            let last = *last;
+            windows.keys.retain(|_, window| self.begin(*window) > last);
         }
         let fresh = Window { start: now, tick: -1 };
         let window = windows.keys.entry(key).or_insert(fresh);
@@ -131,6 +140,43 @@ mod tests {
         assert!(!limit.take(&same, at(2)).passes);
         assert!(limit.take(&event(&[("kustomize.toolkit.fluxcd.io/revision", "2")]), at(2)).passes);
         assert!(limit.take(&event(&[("kustomize.toolkit.fluxcd.io/token", "t")]), at(2)).passes);
+    }
+
+    #[test]
+    fn keys_are_the_contracts() {
+        let named = |name: &str, metadata: &[(&str, &str)]| {
+            let mut event = event(metadata);
+            let object = &mut event.involved_object;
+            (object.name, object.namespace) = (name.to_owned(), name.to_owned());
+            "Health check passed".clone_into(&mut event.message);
+            hex::encode(key(&event))
+        };
+        let plain = named("1", &[]);
+        assert_eq!(plain, "acafa3267ee162f37eea965bd741c1447004be52ce8991161b716747ddcb4762");
+        let revised = named(
+            "4",
+            &[
+                ("kustomize.toolkit.fluxcd.io/originRevision", "o"),
+                ("kustomize.toolkit.fluxcd.io/revision", "r"),
+                ("kustomize.toolkit.fluxcd.io/token", "t"),
+                ("kustomize.toolkit.fluxcd.io/digest", "d"),
+            ],
+        );
+        assert_eq!(revised, "023d604571ea9c476bdc8b1fe854cb91704c850668f769b06eb3f0be39ba8a6a");
+    }
+
+    #[test]
+    fn a_flood_of_keys_is_bounded_and_the_newest_stay() {
+        let limit = RateLimit::new(Duration::from_mins(5), at(0));
+        let numbered = |number: i64| event(&[("kustomize.toolkit.fluxcd.io/token", &number.to_string())]);
+        let count = i64::try_from(KEYS).unwrap() + 10;
+        let moment = |number: i64| Timestamp::from_millisecond(number).unwrap();
+        for number in 0..count {
+            assert!(limit.take(&numbered(number), moment(number)).passes);
+        }
+        assert!(limit.windows.lock().keys.len() <= KEYS);
+        assert!(!limit.take(&numbered(count - 1), moment(count)).passes, "the newest is remembered");
+        assert!(limit.take(&numbered(0), moment(count)).passes, "the oldest is forgotten");
     }
 
     #[test]

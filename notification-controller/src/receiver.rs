@@ -256,6 +256,8 @@ mod tests {
 
     #[test]
     fn the_path_is_a_hash_of_token_name_and_namespace() {
+        let want = "/hook/5460a1a1bc92ca1f1e4ea7705a948d52cc5a297f346784e4ee68ef9dd8f448d7";
+        assert_eq!(webhook_path(b"test-token", &ObjectName::new("ns", "rcvr")), want);
         let want = hex::encode(Sha256::digest(b"s3cret\nhookapps"));
         assert_eq!(webhook_path(b"s3cret\n", &ObjectName::new("apps", "hook")), format!("/hook/{want}"));
     }

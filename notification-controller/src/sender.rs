@@ -5,6 +5,7 @@ use std::time::Duration;
 use flux_net::{RedactedUrl, read_limited};
 use http::{HeaderMap, StatusCode, header};
 use reqwest::{Client, Response};
+use serde::Deserialize;
 use tokio::time::Instant;
 
 /// Tries after the first one.
@@ -71,8 +72,11 @@ pub enum SendError {
     #[error("unable to read response body")]
     Answer(#[source] flux_net::BodyError),
     /// Slack's API says that it failed.
-    #[error("Slack responded with error: {0}")]
+    #[error("request failed: Slack responded with error: {0}")]
     Slack(String),
+    /// Slack's API says something else.
+    #[error("request failed: unable to unmarshal response body")]
+    SlackAnswer(#[source] serde_json::Error),
 }
 
 /// Posts a message, and again where that may help; `timeout` bounds all tries together.
@@ -144,12 +148,17 @@ async fn judge(response: Response, success: Success) -> Result<(), SendError> {
         }
         Success::SlackAnswer => {
             let body = read_limited(response, ANSWER_LIMIT).await.map_err(SendError::Answer)?;
-            let answer: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-            if answer.get("ok").and_then(serde_json::Value::as_bool) == Some(true) {
-                return Ok(());
-            }
-            let words = answer.get("error").and_then(serde_json::Value::as_str).unwrap_or("unknown error");
-            Err(SendError::Slack(words.to_owned()))
+            let answer: Answer = serde_json::from_slice(&body).map_err(SendError::SlackAnswer)?;
+            if answer.ok { Ok(()) } else { Err(SendError::Slack(answer.error)) }
         }
     }
+}
+
+/// What Slack's API says of a message.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    ok: bool,
+    #[serde(default)]
+    error: String,
 }

@@ -8,7 +8,7 @@ use flux_api::Event;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-/// Bytes that may lie on disk; past this, events are kept in memory only.
+/// Bytes that may lie on disk. Queues hold less, so that there is room for what is being sent.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// An event on its way to the Provider of an Alert.
@@ -60,12 +60,11 @@ pub enum SpoolError {
 }
 
 impl Spool {
-    /// Opens a directory, making it if need be, and reads what an earlier process left, oldest first. What cannot be read
-    /// is deleted with a log line.
+    /// Opens a directory, making it if need be, and finds what an earlier process left, oldest first.
     ///
     /// # Errors
     /// [`SpoolError::Directory`] if the directory cannot be read or made.
-    pub fn open(directory: &Path) -> Result<(Self, Vec<(Spooled, Job)>), SpoolError> {
+    pub fn open(directory: &Path) -> Result<(Self, Vec<Spooled>), SpoolError> {
         fs_err::create_dir_all(directory).map_err(SpoolError::Directory)?;
         let mut paths = Vec::new();
         for entry in fs_err::read_dir(directory).map_err(SpoolError::Directory)? {
@@ -75,27 +74,17 @@ impl Spool {
         let inner =
             Inner { directory: directory.to_owned(), next: AtomicU64::new(0), bytes: AtomicU64::new(0) };
         let spool = Self { inner: Arc::new(inner) };
-        let mut jobs = Vec::new();
+        let mut left = Vec::new();
         for path in paths {
             let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
             if let Some(number) = number {
                 spool.inner.next.fetch_max(number.saturating_add(1), Ordering::Relaxed);
             }
-            let read = fs_err::read(&path).ok().and_then(|bytes| {
-                let job: Job = serde_json::from_slice(&bytes).ok()?;
-                Some((job, u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
-            });
-            let bytes = read.as_ref().map_or(0, |(_, bytes)| *bytes);
+            let bytes = fs_err::metadata(&path).map_or(0, |metadata| metadata.len());
             spool.inner.bytes.fetch_add(bytes, Ordering::Relaxed);
-            let spooled = Spooled { spool: spool.clone(), path, bytes };
-            match read {
-                Some((job, _)) => jobs.push((spooled, job)),
-                None => {
-                    warn!(path = %spooled.path.display(), "dropped an unreadable event of an earlier process");
-                }
-            }
+            left.push(Spooled { spool: spool.clone(), path, bytes });
         }
-        Ok((spool, jobs))
+        Ok((spool, left))
     }
 
     /// Stores a job: it is there in full, or not at all.
@@ -129,6 +118,20 @@ impl Drop for Spooled {
 }
 
 impl Spooled {
+    /// Length of the job, in bytes.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Reads the job; `None`, with a log line, for a file that is torn or gone.
+    pub fn load(&self) -> Option<Job> {
+        let job = fs_err::read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if job.is_none() {
+            warn!(path = %self.path.display(), "dropped an event that cannot be read");
+        }
+        job
+    }
+
     /// Leaves the file where it is, for the next process.
     pub fn keep(mut self) {
         // an empty path deletes nothing
@@ -148,19 +151,19 @@ mod tests {
     #[test]
     fn what_was_not_sent_is_there_after_a_restart_in_order() {
         let directory = tempfile::tempdir().unwrap();
-        let (spool, leftovers) = Spool::open(directory.path()).unwrap();
-        assert!(leftovers.is_empty());
+        let (spool, left) = Spool::open(directory.path()).unwrap();
+        assert!(left.is_empty());
         let sent = spool.store(&job("sent")).unwrap();
         spool.store(&job("first")).unwrap().keep();
         spool.store(&job("second")).unwrap().keep();
         drop(sent);
         fs_err::write(directory.path().join("torn.tmp"), "{").unwrap();
-        let (spool, leftovers) = Spool::open(directory.path()).unwrap();
-        let names: Vec<_> = leftovers.iter().map(|(_, job)| job.alert.as_str()).collect();
-        assert_eq!(names, ["first", "second"]);
+        let (spool, left) = Spool::open(directory.path()).unwrap();
+        let names: Vec<_> = left.iter().map(|spooled| spooled.load().map(|job| job.alert)).collect();
+        assert_eq!(names, [Some("first".to_owned()), Some("second".to_owned()), None]);
         let third = spool.store(&job("third")).unwrap();
-        assert!(third.path > leftovers[1].0.path, "numbers go on");
-        drop((leftovers, third));
+        assert!(third.path > left[1].path, "numbers go on");
+        drop((left, third));
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
         assert_eq!(spool.inner.bytes.load(Ordering::Relaxed), 0);
     }

@@ -4,24 +4,32 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use flux_api::notification::{EventSourceKind, Receiver, ReceiverResource};
 use flux_api::well_known::REQUESTED_AT;
 use flux_api::{ConditionStatus, find_condition};
 use flux_driver::{Store, message};
 use flux_kube::{ListOptions, Merge, ObjectName, Resource, Target};
+use flux_process::Rollout;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use http::request::Parts;
 use http::{StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
-use tracing::{debug, error, info};
+use tracing::{Instrument as _, error, info, info_span};
 
 use crate::dispatch::CrossNamespace;
 use crate::http_metrics::HttpMetrics;
 use crate::provider::read_secret;
 use crate::receiver::signature;
-use crate::request::{clean_path, read_body};
+use crate::request::{Handler, router};
 
+mod kinds;
+use kinds::{default_version, known};
+
+/// Objects of one webhook that are asked at once.
+const AT_ONCE: usize = 16;
 /// Name under which the annotation is written.
 const FIELD_MANAGER: &str = "notification-controller";
 
@@ -52,50 +60,8 @@ pub(crate) struct WebhookServer {
 impl WebhookServer {
     /// Takes webhooks below `/hook/`, by any method.
     pub(crate) fn router(self) -> Router {
-        let server = Arc::new(self);
-        Router::new().fallback(move |request: Request| {
-            let server = Arc::clone(&server);
-            async move {
-                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-                server.metrics.measure(method, path, server.handle(request)).await
-            }
-        })
-    }
-
-    async fn handle(&self, request: Request) -> Response {
-        if let Some(location) = clean_path(request.uri()) {
-            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
-        }
-        if request.uri().path() == "/hook" {
-            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/hook/")]).into_response();
-        }
-        if !request.uri().path().starts_with("/hook/") {
-            return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
-        }
-        let (parts, body) = request.into_parts();
-        let body = match read_body(body).await {
-            Ok(body) => body,
-            Err(status) => return status.into_response(),
-        };
-        // the query belongs to the key, so that a request with one finds nothing
-        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-        info!(logger = "receiver-server", path, "handling request");
-        let Some(receiver) = self.find(path) else { return StatusCode::NOT_FOUND.into_response() };
-        if receiver.spec.suspend || !is_ready(&receiver) {
-            return StatusCode::SERVICE_UNAVAILABLE.into_response();
-        }
-        if let Err(failure) = self.authenticate(&receiver, &parts.headers, &body).await {
-            error!(
-                logger = "receiver-server",
-                "reconciler kind" = "Receiver",
-                name = receiver.metadata.name,
-                namespace = receiver.metadata.namespace,
-                error = failure,
-                "unable to validate payload"
-            );
-            return StatusCode::BAD_REQUEST.into_response();
-        }
-        self.touch(&receiver).await.into_response()
+        let metrics = self.metrics.clone();
+        router(self, metrics)
     }
 
     fn find(&self, path: &str) -> Option<Receiver> {
@@ -126,25 +92,38 @@ impl WebhookServer {
 
     /// Asks all objects to reconcile; one that fails does not keep the others from it.
     async fn touch(&self, receiver: &Receiver) -> StatusCode {
-        let namespace = receiver.metadata.namespace.as_deref().unwrap_or_default();
+        let ObjectName { namespace, name } = &receiver_name(receiver);
+        let now = self.now();
+        let span = info_span!(parent: None, "receive webhook", kind = "Receiver", namespace, name);
+        // the runs that this sets off link to the span by the value of the annotation
+        Rollout::of_request(&now).begin(&span);
+        let wanted = receiver.spec.resources.iter();
+        let touching: Vec<_> =
+            wanted.map(|resource| self.touch_resource(namespace, resource, &now)).collect();
+        let touched: Vec<_> =
+            stream::iter(touching).buffer_unordered(AT_ONCE).collect().instrument(span).await;
         let mut status = StatusCode::OK;
-        for resource in &receiver.spec.resources {
-            if let Err(failure) = self.touch_resource(namespace, resource).await {
-                status = StatusCode::INTERNAL_SERVER_ERROR;
-                error!(
-                    logger = "receiver-server",
-                    "reconciler kind" = "Receiver",
-                    name = receiver.metadata.name,
-                    namespace,
-                    error = message(&failure),
-                    "unable to request reconciliation"
-                );
-            }
+        for failure in touched.into_iter().filter_map(Result::err) {
+            status = StatusCode::INTERNAL_SERVER_ERROR;
+            let (logger, text) = ("receiver-server", message(&failure));
+            error!(
+                logger,
+                "reconciler kind" = "Receiver",
+                name,
+                namespace,
+                error = text,
+                "unable to request reconciliation"
+            );
         }
         status
     }
 
-    async fn touch_resource(&self, own: &str, wanted: &ReceiverResource) -> Result<(), ResourceError> {
+    async fn touch_resource(
+        &self,
+        own: &str,
+        wanted: &ReceiverResource,
+        now: &str,
+    ) -> Result<(), ResourceError> {
         let namespace = wanted.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(own);
         if self.cross_namespace == CrossNamespace::Refused && namespace != own {
             return Err(ResourceError::CrossNamespace(namespace.to_owned()));
@@ -153,15 +132,15 @@ impl WebhookServer {
             Some(version) => version,
             None => default_version(wanted.kind).ok_or(ResourceError::NoVersion(wanted.kind))?,
         };
-        let resource = self.target.resource(version, wanted.kind.as_str()).await?;
+        let resource = match known(version, wanted.kind) {
+            Some(resource) => resource,
+            None => self.target.resource(version, wanted.kind.as_str()).await?,
+        };
         if wanted.name != "*" {
-            return self.annotate(&resource, &ObjectName::new(namespace, &wanted.name)).await;
+            return self.annotate(&resource, &ObjectName::new(namespace, &wanted.name), now).await;
         }
-        if wanted.match_labels.is_empty() {
-            return Err(ResourceError::NoLabels);
-        }
-        let labels: Vec<_> =
-            wanted.match_labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labels = wanted.match_labels.as_ref().ok_or(ResourceError::NoLabels)?;
+        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let options = ListOptions {
             namespace: namespace.to_owned(),
             label_selector: labels.join(","),
@@ -170,16 +149,15 @@ impl WebhookServer {
         };
         let found = self.target.list(&resource, &options).await?;
         if found.objects.is_empty() {
-            debug!(logger = "receiver-server", kind = %wanted.kind, "no object has the labels");
+            info!(logger = "receiver-server", kind = %wanted.kind, namespace, "no object has the labels");
         }
-        for object in found.objects {
-            self.annotate(&resource, &object.metadata.object_name()).await?;
-        }
-        Ok(())
+        let names: Vec<_> = found.objects.iter().map(|object| object.metadata.object_name()).collect();
+        let annotating: Vec<_> = names.iter().map(|name| self.annotate(&resource, name, now)).collect();
+        stream::iter(annotating).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn annotate(&self, resource: &Resource, name: &ObjectName) -> Result<(), ResourceError> {
-        let patch = json!({"metadata": {"annotations": {REQUESTED_AT: self.now()}}});
+    async fn annotate(&self, resource: &Resource, name: &ObjectName, now: &str) -> Result<(), ResourceError> {
+        let patch = json!({"metadata": {"annotations": {REQUESTED_AT: now}}});
         let merge = Merge { field_manager: FIELD_MANAGER, ..Merge::default() };
         self.target.merge(resource, name, &patch, &merge).await?;
         info!(logger = "receiver-server", "reconciler kind" = %resource.kind, name = name.name,
@@ -194,27 +172,50 @@ impl WebhookServer {
     }
 }
 
+impl Handler for WebhookServer {
+    fn refuse(&self, path: &str) -> Option<Response> {
+        if path == "/hook" {
+            return Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/hook/")]).into_response());
+        }
+        let is_ours = path.starts_with("/hook/");
+        (!is_ours).then(|| (StatusCode::NOT_FOUND, "404 page not found\n").into_response())
+    }
+
+    async fn handle(&self, parts: Parts, body: Bytes) -> Response {
+        // the query belongs to the key, so that a request with one finds nothing
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        info!(logger = "receiver-server", path, "handling request");
+        let Some(receiver) = self.find(path) else { return StatusCode::NOT_FOUND.into_response() };
+        if receiver.spec.suspend || !is_ready(&receiver) {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        if let Err(failure) = self.authenticate(&receiver, &parts.headers, &body).await {
+            let ObjectName { namespace, name } = receiver_name(&receiver);
+            let logger = "receiver-server";
+            error!(
+                logger,
+                "reconciler kind" = "Receiver",
+                name,
+                namespace,
+                error = failure,
+                "unable to validate payload"
+            );
+            return StatusCode::BAD_REQUEST.into_response();
+        }
+        drop(body);
+        self.touch(&receiver).await.into_response()
+    }
+}
+
+fn receiver_name(receiver: &Receiver) -> ObjectName {
+    let metadata = &receiver.metadata;
+    ObjectName::new(metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}
+
 fn is_ready(receiver: &Receiver) -> bool {
     let conditions = receiver.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let is_true = |condition_type: &str| {
         find_condition(conditions, condition_type).is_some_and(|found| found.status == ConditionStatus::True)
     };
     is_true("Ready") && !is_true("Stalled") && !is_true("Reconciling")
-}
-
-fn default_version(kind: EventSourceKind) -> Option<&'static str> {
-    match kind {
-        EventSourceKind::Bucket
-        | EventSourceKind::HelmChart
-        | EventSourceKind::HelmRepository
-        | EventSourceKind::GitRepository
-        | EventSourceKind::OciRepository => Some("source.toolkit.fluxcd.io/v1"),
-        EventSourceKind::ImageRepository => Some("image.toolkit.fluxcd.io/v1"),
-        EventSourceKind::ArtifactGenerator => Some("source.extensions.fluxcd.io/v1beta1"),
-        EventSourceKind::Kustomization
-        | EventSourceKind::HelmRelease
-        | EventSourceKind::ImagePolicy
-        | EventSourceKind::ImageUpdateAutomation
-        | EventSourceKind::ExternalArtifact => None,
-    }
 }

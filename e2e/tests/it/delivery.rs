@@ -33,6 +33,13 @@ async fn push_becomes_running_objects_and_an_alert() {
     assert!(seen[11].started <= seen[12].started, "an event is emitted before it is alerted");
     assert!(seen.iter().all(|step| !step.span.failed));
 
+    // a webhook's trace is another one than the rollout's, and the run that it set off links to it
+    let spans = installation.traces.spans().after(from);
+    let webhook = spans.iter().find(|span| span.name == "receive webhook").expect("the webhook");
+    let mut runs =
+        spans.iter().filter(|span| span.name == "reconcile" && span.service == "source-controller");
+    assert!(runs.any(|run| run.links.contains(&webhook.trace_id)), "{spans:#?}");
+
     let alert = installation.alert(&commit).await.expect("alert");
     assert_eq!(alert["involvedObject"]["name"], "greeter");
     assert_eq!(alert["severity"], "info");

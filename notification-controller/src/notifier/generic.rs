@@ -8,7 +8,7 @@ use super::{NotifierError, Options, hook_url};
 use crate::sender::{Message, Success};
 
 pub(super) fn message(options: &Options, event: &Event) -> Result<Message, NotifierError> {
-    let url = hook_url(&options.address)?;
+    let url = hook_url("", &options.address)?;
     let mut headers = HeaderMap::new();
     let component = HeaderValue::from_str(&event.reporting_controller).map_err(NotifierError::HeaderValue)?;
     headers.insert("gotk-component", component);
@@ -60,6 +60,23 @@ mod tests {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"key");
         let signature = message.headers["x-signature"].to_str().unwrap().strip_prefix("sha256=").unwrap();
         hmac::verify(&key, message.body.as_bytes(), &hex::decode(signature).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn the_signature_is_the_contracts() {
+        let event: Event = serde_json::from_str(concat!(
+            r#"{"involvedObject":{"kind":"GitRepository","namespace":"gitops-system","name":"webapp"},"#,
+            r#""severity":"info","timestamp":"2022-09-30T06:40:29Z","message":"message","reason":"reason","#,
+            r#""metadata":{"test":"metadata"},"reportingController":"source-controller","#,
+            r#""reportingInstance":"source-controller-xyz"}"#
+        ))
+        .unwrap();
+        let token = Some(Secret::new("7152fed34dd6149a7c75a276c510da27cb6f82b0".to_owned()));
+        let message = signed_message(&Options { token, ..options() }, &event).unwrap();
+        assert_eq!(
+            message.headers["x-signature"],
+            "sha256=65b018549b1254e7226d1c08f9567ee45bc9de0fc4e7b1a40253f9a018b08be7"
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ struct Field<'a> {
 }
 
 pub(super) fn message(options: &Options, event: &Event) -> Result<Message, NotifierError> {
-    let url = hook_url(&options.address)?;
+    let url = hook_url("Slack ", &options.address)?;
     let object = object_line(event);
     let first_line = event.message.lines().next().unwrap_or_default();
     let username = if options.username.is_empty() {

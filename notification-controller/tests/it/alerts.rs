@@ -1,15 +1,14 @@
 //! Events to Providers.
 
-use std::time::Duration;
-
 use aws_lc_rs::hmac;
 use flux_lab::{Env, SinkAnswer, WebhookSink};
 use http::StatusCode;
 use serde_json::json;
+use tokio::time::{Duration, Instant};
 
-use crate::support::{accepted, alert, controller, event, object, post};
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{
+    PATIENCE, accepted, alert, before, changed, controller, controller_with, event, object, post,
+};
 
 #[tokio::test]
 async fn an_event_reaches_the_webhook_of_its_provider() {
@@ -42,7 +41,41 @@ async fn duplicates_are_answered_with_429_and_malformed_bodies_with_400() {
     assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(second.headers()["retry-after"], second.headers()["x-ratelimit-reset"]);
     assert_eq!(second.text().await.unwrap(), "Too Many Requests\n");
-    assert_eq!(post(&controller, &json!([1])).await.status(), StatusCode::BAD_REQUEST);
+    for malformed in [json!([1]), json!("text"), json!({"message": 1}), json!({"metadata": {"a": 1}})] {
+        assert_eq!(post(&controller, &malformed).await.status(), StatusCode::BAD_REQUEST, "{malformed}");
+    }
+    let unfinished = reqwest::Client::new().post(controller.events_url()).body("{} {}").send().await.unwrap();
+    assert_eq!(unfinished.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_duplicate_is_not_sent_until_the_window_ends() {
+    let env = Env::start().await;
+    let sink = WebhookSink::start().await.unwrap();
+    env.apply(&object("Provider", "hook", json!({"type": "generic", "address": sink.url()}))).await;
+    env.apply(&alert("hook", json!({}))).await;
+    let window = Duration::from_secs(3);
+    let controller = controller_with(&env, &["--rate-limit-interval=3s"]).await;
+    let began = Instant::now();
+    accepted(&controller, &event(&env, "app", "1")).await;
+    let graver =
+        changed(event(&env, "app", "1"), &[("/severity", json!("error")), ("/reason", json!("Other"))]);
+    let digested = [("/metadata/kustomize.toolkit.fluxcd.io~1digest", json!("other"))];
+    for equal in [graver, changed(event(&env, "app", "1"), &digested)] {
+        assert_eq!(post(&controller, &equal).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    for key in ["originRevision", "token"] {
+        let pointer = format!("/metadata/kustomize.toolkit.fluxcd.io~1{key}");
+        accepted(&controller, &changed(event(&env, "app", "1"), &[(&pointer, json!("x"))])).await;
+    }
+    let passes =
+        async { while post(&controller, &event(&env, "app", "1")).await.status() != StatusCode::ACCEPTED {} };
+    tokio::time::timeout(PATIENCE, passes).await.unwrap();
+    assert!(began.elapsed() >= window, "{:?}", began.elapsed());
+    accepted(&controller, &event(&env, "app", "2")).await;
+    assert_eq!(before(&sink, "/", "2").await, ["1"; 4], "two that differ, and two of the same");
+    let bodies: Vec<_> = sink.requests().all().iter().map(flux_lab::ReceivedRequest::json).collect();
+    assert!(bodies.iter().all(|body| body["metadata"].get("token").is_none()), "a token is not for people");
 }
 
 #[tokio::test]
@@ -62,55 +95,6 @@ async fn a_signed_webhook_carries_the_hmac_and_the_headers_of_its_secret() {
     let signature = request.headers["x-signature"].to_str().unwrap().strip_prefix("sha256=").unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"key");
     hmac::verify(&key, &request.body, &hex::decode(signature).unwrap()).unwrap();
-}
-
-#[tokio::test]
-async fn a_provider_that_hangs_delays_no_other() {
-    let env = Env::start().await;
-    let (slow, fast) = (WebhookSink::start().await.unwrap(), WebhookSink::start().await.unwrap());
-    slow.answer_with(SinkAnswer { delay: Duration::from_mins(10), ..SinkAnswer::default() });
-    for (name, sink) in [("slow", &slow), ("fast", &fast)] {
-        env.apply(&object(
-            "Provider",
-            name,
-            json!({"type": "generic", "address": sink.url(), "timeout": "20s"}),
-        ))
-        .await;
-        env.apply(&alert(name, json!({}))).await;
-    }
-    let controller = controller(&env).await;
-    for revision in ["1", "2", "3"] {
-        accepted(&controller, &event(&env, "app", revision)).await;
-    }
-    for revision in ["1", "2", "3"] {
-        let arrival =
-            fast.requests().wait_for(PATIENCE, |request| request.json()["metadata"]["revision"] == revision);
-        arrival.await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn what_was_acknowledged_is_sent_after_a_kill() {
-    let env = Env::start().await;
-    let sink = WebhookSink::start().await.unwrap();
-    sink.answer_with(SinkAnswer { status: StatusCode::SERVICE_UNAVAILABLE, ..SinkAnswer::default() });
-    env.apply(&object(
-        "Provider",
-        "hook",
-        json!({"type": "generic", "address": sink.url(), "timeout": "1m"}),
-    ))
-    .await;
-    env.apply(&alert("hook", json!({}))).await;
-    let mut controller = controller(&env).await;
-    accepted(&controller, &event(&env, "first", "1")).await;
-    accepted(&controller, &event(&env, "second", "1")).await;
-    sink.answer_with(SinkAnswer::default());
-    controller.restart(env.lab()).await.unwrap();
-    for name in ["first", "second"] {
-        let arrival =
-            sink.requests().wait_for(PATIENCE, |request| request.json()["involvedObject"]["name"] == name);
-        arrival.await.unwrap();
-    }
 }
 
 #[tokio::test]

@@ -2,5 +2,15 @@
 #![cfg(test)]
 
 mod alerts;
+mod definitions;
+mod delivery;
+mod hostile;
+mod metrics;
+mod migration;
+mod providers;
 mod receivers;
+mod selection;
+mod start;
 mod support;
+mod tls;
+mod webhooks;

@@ -59,9 +59,9 @@ pub struct EventSource {
     pub api_version: Option<String>,
     /// Kind of the objects.
     pub kind: EventSourceKind,
-    /// Labels the objects carry; only used with the name `*`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub match_labels: BTreeMap<String, String>,
+    /// Labels that the objects carry. An empty map is not the same as none: the object has to exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_labels: Option<BTreeMap<String, String>>,
     /// Name of the object, or `*` for all.
     #[schemars(extend("maxLength" = 253, "minLength" = 1))]
     pub name: String,

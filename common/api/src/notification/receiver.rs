@@ -58,9 +58,9 @@ pub struct ReceiverResource {
     pub filter: Option<String>,
     /// Kind of the objects.
     pub kind: EventSourceKind,
-    /// Labels the objects carry; only used with the name `*`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub match_labels: BTreeMap<String, String>,
+    /// Labels that the objects carry; only used with the name `*`, which needs it. An empty map selects all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub match_labels: Option<BTreeMap<String, String>>,
     /// Name of the object, or `*` for all.
     #[schemars(extend("maxLength" = 253, "minLength" = 1))]
     pub name: String,
