@@ -1,5 +1,6 @@
 //! Server-side apply of a stage: dry-run everything, then write what differs.
 
+mod glimpse;
 mod object;
 mod recreation;
 
@@ -70,6 +71,8 @@ pub struct Settings {
     pub api_versions: ApiVersions,
     /// What a look at an unchanged object has to find out.
     pub interest: Interest,
+    /// Selector of labels that the objects have, to list them by.
+    pub selector: String,
 }
 
 /// A desired object, normalised and kept as text until it is its turn.
@@ -153,7 +156,8 @@ impl Applier<'_> {
     /// [`StageError`] with all objects that were refused.
     pub async fn apply_stage(&self, mut objects: Vec<Desired>) -> Result<ChangeSet, StageError> {
         objects.sort_by(|a, b| order::compare(&a.id, &b.id));
-        let checks: Vec<_> = objects.iter().map(|desired| self.check(desired).boxed()).collect();
+        let glimpses = self.glimpse(&objects).await;
+        let checks: Vec<_> = objects.iter().map(|desired| self.check(desired, &glimpses).boxed()).collect();
         let checked = self.carry_out(checks).await;
         let (mut plans, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
         for result in checked {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::cluster::Cluster;
@@ -42,13 +43,16 @@ pub struct Target {
     limited: bool,
 }
 
-/// An answer, and when the server gave it.
+/// An answer, and when the server gave it. A time that the server set while it carried the request out is at most
+/// `took` before `date`, but for a second by which each of the two may be rounded.
 #[derive(Debug, Clone)]
 pub struct Dated {
     /// The object.
     pub body: Bytes,
     /// The server's clock, in whole seconds; `None` if it did not say.
     pub date: Option<Timestamp>,
+    /// From sending the request to the end of its answer.
+    pub took: Duration,
 }
 
 /// One request, before identity and user agent are added.
@@ -347,9 +351,10 @@ impl Target {
     }
 
     async fn once(&self, call: &Call) -> Result<Dated, Error> {
+        let started = Instant::now();
         let response = self.send(call).await?;
         let date = date(&response);
-        Ok(Dated { body: read(response.into_body()).await?, date })
+        Ok(Dated { body: read(response.into_body()).await?, date, took: started.elapsed() })
     }
 
     /// Sends a call and gives the answer's body unread; an error code becomes an error.

@@ -15,8 +15,10 @@ use flux_apply::change::{Action, ChangeSet};
 use flux_apply::inventory::Inventory;
 use flux_apply::object::{ObjectId, join_api_version};
 use flux_apply::order::Stage;
+use flux_apply::rules::GROUP;
 use flux_apply::wait::FailFast;
 use flux_driver::{Notice, NoticeType, Run};
+use flux_kube::ObjectName;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use tracing::{Instrument as _, info, info_span};
@@ -70,6 +72,7 @@ async fn apply_stages(
         ignore: ignored(&run.object().spec).map_err(Error::Ignore)?,
         concurrency: kind.settings.concurrent_ssa,
         api_versions: kind.settings.api_versions,
+        selector: selector(run),
         interest: if plan.awaits == Awaits::Applied { Interest::Health } else { Interest::Identity },
     };
     let check = check(run, &actor.memory);
@@ -95,6 +98,12 @@ async fn apply_stages(
         }
     }
     Ok(changes)
+}
+
+/// Selector of the labels that all objects of a Kustomization have.
+fn selector(run: &Run<'_, Kustomizations>) -> String {
+    let ObjectName { namespace, name } = run.name();
+    format!("{GROUP}/name={name},{GROUP}/namespace={namespace}")
 }
 
 /// The kinds that changed definitions of a stage give to the objects of later stages, as `apiVersion` and kind.

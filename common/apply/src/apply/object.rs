@@ -1,5 +1,6 @@
 //! One object: what would apply do to it, and doing that.
 
+use super::glimpse::Glimpses;
 use super::{ApiVersions, Applier, Check, Desired, Interest, State};
 use crate::change::{Action, Change};
 use crate::drift;
@@ -13,10 +14,10 @@ use bytes::Bytes;
 use flux_kube::{Apply, DryRun, Error, Merge, ObjectName, Resource, Scope};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::time::Duration;
 
-/// A request that changes an object dates it with its own time; the server ends requests after 60 s, and tells times in
-/// whole seconds.
-const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(90);
+/// Times are told in whole seconds, both that of a change and that of the answer.
+const ROUNDING: SignedDuration = SignedDuration::from_secs(2);
 
 /// What a check found to be done.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ enum Fields {
 struct Merged {
     object: Value,
     date: Option<Timestamp>,
+    took: Duration,
 }
 
 impl Merged {
@@ -54,19 +56,20 @@ impl Merged {
     }
 
     /// Whether the server's own book-keeping shows that the apply changes nothing: it dates a change of ours with the
-    /// time of the request, and this date is older than any request.
+    /// time of the request, and this date is older than the request.
     fn changes_nothing(&self) -> bool {
         let age = self.date.zip(last_applied(&self.object)).map(|(now, then)| now.duration_since(then));
-        age.is_some_and(|age| age > LONGEST_REQUEST)
+        let took = SignedDuration::try_from(self.took).unwrap_or(SignedDuration::MAX);
+        age.is_some_and(|age| age > took.saturating_add(ROUNDING))
     }
 }
 
 impl Applier<'_> {
     /// Compares an object with the cluster, without writing anything but the clean-up of former managers and the
     /// deletion that a forced change of an immutable field needs.
-    pub(super) async fn check(&self, desired: &Desired) -> Result<Plan, ObjectError> {
+    pub(super) async fn check(&self, desired: &Desired, glimpses: &Glimpses) -> Result<Plan, ObjectError> {
         let place = self.place(desired).await?;
-        if let Some(state) = self.proved(desired, &place).await {
+        if let Some(state) = self.proved(desired, &place, glimpses).await {
             return Ok(Plan::Keep(Action::Unchanged, state));
         }
         let object: Value = serde_json::from_slice(&desired.json)
@@ -215,12 +218,20 @@ impl Applier<'_> {
     ///
     /// Only for the controller itself: an account may have lost the right to change the object, which its dry-run
     /// tells, and that says as much as a look at the metadata.
-    async fn proved(&self, desired: &Desired, Place { resource, name }: &Place) -> Option<State> {
+    async fn proved(
+        &self,
+        desired: &Desired,
+        Place { resource, name }: &Place,
+        glimpses: &Glimpses,
+    ) -> Option<State> {
         if self.check == Check::Full || self.target.user().is_some() {
             return None;
         }
         let expected = self.proofs.expects(&desired.id, desired.hash)?;
         let id = &desired.id;
+        if let Some((identity, state)) = glimpses.get(id) {
+            return (*identity == expected).then_some(*state);
+        }
         let whole = self.settings.interest == Interest::Health
             && !crate::health::is_always_current(&id.group, &id.kind);
         let answer = if whole {
@@ -238,7 +249,7 @@ impl Applier<'_> {
         let Place { resource, name } = place;
         let answer = self.target.apply_dated(resource, name, desired.json.clone(), &apply).await?;
         let object = serde_json::from_slice(&answer.body).map_err(Error::Decode)?;
-        Ok(Merged { object, date: answer.date })
+        Ok(Merged { object, date: answer.date, took: answer.took })
     }
 
     pub(super) async fn live(&self, desired: &Desired, place: &Place) -> Result<Option<Value>, ObjectError> {
@@ -305,14 +316,15 @@ mod tests {
         Merged {
             object: json!({"metadata": {"resourceVersion": "1", "managedFields": [own]}}),
             date: date.map(|date| date.parse().unwrap()),
+            took: Duration::from_secs(5),
         }
     }
 
     #[test]
     fn only_an_old_date_says_that_nothing_changes() {
         let now = Some("2026-01-01T00:10:00Z");
-        assert!(merged("2026-01-01T00:08:00Z", now).changes_nothing());
-        assert!(!merged("2026-01-01T00:08:31Z", now).changes_nothing());
+        assert!(merged("2026-01-01T00:09:52Z", now).changes_nothing());
+        assert!(!merged("2026-01-01T00:09:53Z", now).changes_nothing());
         assert!(!merged("2026-01-01T00:10:00Z", now).changes_nothing());
         assert!(!merged("2026-01-01T00:08:00Z", None).changes_nothing());
         assert!(!merged("", now).changes_nothing());

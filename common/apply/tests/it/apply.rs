@@ -208,3 +208,21 @@ async fn a_dry_run_alone_tells_of_what_was_applied_long_ago() {
     let changed = fixture.config_map("old", "2");
     assert_eq!(actions(&fixture.apply(&[changed]).await.unwrap()), ["configured"]);
 }
+
+#[tokio::test]
+async fn many_proved_objects_are_looked_at_by_one_list() {
+    let fixture = Fixture::start().await;
+    let objects: Vec<Value> =
+        (0..10).map(|number| fixture.config_map(&format!("many-{number}"), "1")).collect();
+    fixture.apply(&objects).await.unwrap();
+    fixture.env.merge(&objects[3], json!({"data": {"key": "drifted"}})).await;
+    let mark = fixture.env.lab().audit_mark().unwrap();
+    let changes = fixture.apply_with(&settings(Force::OnRequest), Check::Proved, &objects).await.unwrap();
+    let mut expected = vec!["unchanged"; 10];
+    expected[3] = "configured";
+    assert_eq!(actions(&changes), expected);
+    let entries = fixture.env.lab().audit_since(mark).unwrap();
+    let own: Vec<_> = entries.iter().filter(|entry| entry.namespace == fixture.env.namespace()).collect();
+    assert_eq!(own.iter().filter(|entry| entry.verb == "list").count(), 1, "{own:?}");
+    assert!(own.iter().all(|entry| entry.verb == "list" || entry.name == "many-3"), "{own:?}");
+}

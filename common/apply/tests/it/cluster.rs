@@ -67,6 +67,7 @@ pub(crate) fn settings(force: Force) -> Settings {
         concurrency: 4,
         api_versions: ApiVersions::Keep,
         interest: Interest::Identity,
+        selector: "kustomize.toolkit.fluxcd.io/name=app".into(),
     }
 }
 
