@@ -1,5 +1,6 @@
 //! ServiceAccounts with real tokens.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -31,7 +32,7 @@ impl Account {
             .context("failed to apply a ServiceAccount")?;
         let token_file = lab.directory().join(format!("{namespace}.{name}.token"));
         let kubeconfig = lab.directory().join(format!("{namespace}.{name}.kubeconfig"));
-        fs_err::write(&kubeconfig, lab.kubeconfig_for_token(&token_file))?;
+        fs_err::write(&kubeconfig, lab.kubeconfig_for_token(&lab.server(), &token_file))?;
         let account = Self { namespace: namespace.to_owned(), name: name.to_owned(), token_file, kubeconfig };
         account.rotate(lab).await?;
         Ok(account)
@@ -59,6 +60,15 @@ impl Account {
         fs_err::write(&fresh, status.token)?;
         fs_err::rename(&fresh, &self.token_file)?;
         Ok(())
+    }
+
+    /// Has the kubeconfig name this address (`host:port`) as the API server's: that of a fault proxy, for instance.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn reach_through(&self, lab: &Lab, address: SocketAddr) -> Result<()> {
+        let server = format!("https://{address}");
+        Ok(fs_err::write(&self.kubeconfig, lab.kubeconfig_for_token(&server, &self.token_file))?)
     }
 
     /// The user name that the API server sees.

@@ -125,11 +125,11 @@ impl Lab {
         Account::create(self, namespace, name).await
     }
 
-    /// A kubeconfig of the lab for a token file, which is read again when it changes.
-    pub(crate) fn kubeconfig_for_token(&self, token_file: &Path) -> String {
+    /// A kubeconfig for the API server at this URL and a token file, which is read again when it changes.
+    pub(crate) fn kubeconfig_for_token(&self, server: &str, token_file: &Path) -> String {
         let token_file = token_file.display().to_string();
         let credentials = crate::kubeconfig::Credentials::TokenFile(&token_file);
-        crate::kubeconfig::kubeconfig(&self.server(), &self.plane.authority().pem(), &credentials)
+        crate::kubeconfig::kubeconfig(server, &self.plane.authority().pem(), &credentials)
     }
 
     /// Runs kubectl as administrator and gives what it printed.

@@ -30,6 +30,11 @@ async fn every_fault_reaches_the_client() {
     proxy.set(Fault::DropAfter(50_000));
     assert!(get().await.expect_err("half an answer").is_body() || sink.requests().len() == 2);
     assert_eq!(sink.requests().len(), 2, "only whole and half answers came from the server");
+    proxy.set(Fault::Delay(Duration::from_millis(50)));
+    let began = std::time::Instant::now();
+    assert_eq!(get().await.expect("late, but whole"), (StatusCode::OK, 100_000));
+    assert!(began.elapsed() >= Duration::from_millis(100), "there and back");
+    assert!(!proxy.sent().is_empty());
     proxy.set(Fault::Pass);
     assert_eq!(get().await.expect("passed on again"), (StatusCode::OK, 100_000));
 }
