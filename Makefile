@@ -1,6 +1,7 @@
 # Each target is one command and does its own set-up. INSTALL=1 installs missing Debian packages.
 #   make quickstart            watch a push become running objects and an alert; ONCE=1 ends by itself
 #   make test                  all tests; needs no cluster, the control plane is built first
+#   make faults                the long fault tests: 50 kills, 20 s without an API server; KILL_SEED=<seed> repeats one
 #   make lint                  format, clippy, documentation, dependency rules, generated files
 #   make bench                 the controllers measured in the lab, as a table; BENCH="push --pushes 50" chooses
 #   make microbench            benchmarks of single libraries
@@ -8,7 +9,7 @@
 PROFILE ?= release
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: quickstart test lint bench microbench conformance prerequisites control-plane
+.PHONY: quickstart test faults lint bench microbench conformance prerequisites control-plane
 
 quickstart: control-plane
 	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
@@ -16,6 +17,9 @@ quickstart: control-plane
 
 test: control-plane
 	cargo test --workspace --no-fail-fast
+
+faults: control-plane
+	cargo test -p flux-e2e --test it -- --ignored --nocapture --test-threads=1
 
 lint: prerequisites
 	cargo fmt --all --check
