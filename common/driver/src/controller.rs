@@ -19,6 +19,7 @@ use crate::dispatcher::{Command, Dispatcher};
 use crate::kind::{Kind, Reference};
 use crate::metrics::KindMetrics;
 use crate::order;
+use crate::planted::{self, Planted};
 use crate::queue::Fingerprint;
 use crate::services::Services;
 use crate::store::{Links, Store};
@@ -182,6 +183,10 @@ impl<K: Kind> Shared<K> {
                     if std::mem::replace(&mut phase, ListPhase::Over) == ListPhase::First {
                         self.send(Command::Synced).await;
                         sync.send_replace(true);
+                    } else {
+                        // a later list may hide that an object was not ready for a while and is again
+                        let waiting = self.store.dependent();
+                        self.send(Command::WakeWaiting(waiting, Trigger::new(Lane::Changed))).await;
                     }
                 }
             }
@@ -230,7 +235,11 @@ impl<K: Kind> Shared<K> {
     }
 
     async fn own_deleted(&self, name: &ObjectName) {
-        self.store.remove(name);
+        let removed = self.store.remove(name);
+        if let (Some(outbox), Some(object)) = (&self.services.outbox, removed) {
+            // no run will store a status any more
+            outbox.release(&object.metadata.uid, outbox.mark());
+        }
         self.metrics.forget(&name.namespace, &name.name);
         self.send(Command::Remove(name.clone())).await;
     }
@@ -292,7 +301,7 @@ impl<K: Kind> Shared<K> {
                 typed.is_some_and(|typed| (source.concerns)(&typed, changed))
             })
             .collect();
-        if concerned.is_empty() {
+        if concerned.is_empty() || planted::is(Planted::SilentSources) {
             return;
         }
         let ordered = match order::sort(concerned, |name| self.store.dependencies(name)) {

@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::metrics::{KindMetrics, RunResult};
+use crate::planted::{self, Planted};
 use crate::queue::{After, Queue, Start};
 use crate::store::{Store, fingerprint};
 use crate::trigger::{Lane, Trigger};
@@ -168,10 +169,10 @@ impl Loop {
                 }
             }
             Command::WakeWaiting(names, trigger) => {
-                for name in
-                    names.iter().filter(|name| self.queue.is_waiting(name)).cloned().collect::<Vec<_>>()
-                {
-                    self.trigger(&name, trigger.clone());
+                for name in &names {
+                    if self.queue.is_waiting(name, &trigger) {
+                        self.trigger(name, trigger.clone());
+                    }
                 }
             }
             Command::Synced => self.settings.unsynced = self.settings.unsynced.saturating_sub(1),
@@ -220,7 +221,8 @@ impl Loop {
             Ok((id, completion)) => (id, completion),
             Err(error) => {
                 let ending = if error.is_panic() { RunEnding::Panicked } else { RunEnding::TimedOut };
-                (error.id(), Completion { after: After::Backoff, ending })
+                let after = if planted::is(Planted::LostPanic) { After::Rest } else { After::Backoff };
+                (error.id(), Completion { after, ending })
             }
         };
         let Some(name) = self.names.remove(&id) else { return };
@@ -228,8 +230,10 @@ impl Loop {
         self.settings.metrics.active_workers.dec();
         self.count(&name, completion);
         let took = self.queue.finish(&name, completion.after, Instant::now());
-        if completion.ending == RunEnding::Waiting {
-            self.queue.set_waiting(&name);
+        if completion.ending == RunEnding::Waiting
+            && let Some(missed) = self.queue.set_waiting(&name)
+        {
+            self.trigger(&name, missed);
         }
         if self.running.is_empty() {
             self.measure();

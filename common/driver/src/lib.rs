@@ -19,6 +19,11 @@ mod notice;
 mod order;
 mod outbox;
 mod permit;
+#[cfg_attr(
+    not(feature = "planted"),
+    expect(unreachable_pub, reason = "public for the crate's own tests only")
+)]
+mod planted;
 mod queue;
 mod run;
 mod services;
@@ -37,8 +42,10 @@ pub use kind::{
 pub use metrics::Metrics;
 pub use notice::{Notice, NoticeType};
 pub use order::{Cycle, sort};
-pub use outbox::{Outbox, OutboxError};
+pub use outbox::{Outbox, OutboxError, Post, PostError};
 pub use permit::{CpuPermit, Permits, Reservation, SharedReservation};
+#[cfg(feature = "planted")]
+pub use planted::{Planted, is_planted, plant};
 pub use run::{Run, Settled};
 pub use services::{EventSettings, ServiceSettings, Services, ServicesError, Settings};
 pub use session::CommitError;

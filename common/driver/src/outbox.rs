@@ -10,10 +10,12 @@ use flux_api::event::{InvolvedObject, Severity};
 use flux_kube::Regarding;
 use flux_process::{Rollout, join_traceparent, traceparent};
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use reqwest::{StatusCode, Url, header};
+use reqwest::header::{self, HeaderValue};
+use reqwest::{Method, StatusCode, Url};
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, error};
@@ -31,6 +33,12 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pauses while the receiver does not answer.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Whatever goes wrong below the HTTP answer.
+pub type PostError = Box<dyn std::error::Error + Send + Sync>;
+/// Sends a request and gives the answer.
+pub type Post =
+    Arc<dyn Fn(reqwest::Request) -> BoxFuture<'static, Result<reqwest::Response, PostError>> + Send + Sync>;
 
 /// The outbox cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +83,24 @@ impl Outbox {
         client: &reqwest::Client,
         spool: &Path,
     ) -> Result<Self, OutboxError> {
+        let client = client.clone();
+        let post: Post = Arc::new(move |request| {
+            let sent = client.execute(request);
+            Box::pin(async move { Ok(sent.await?) })
+        });
+        Self::start_with(address, instance, post, spool)
+    }
+
+    /// The same, with requests sent by `post`.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub fn start_with(
+        address: &str,
+        instance: impl Into<Arc<str>>,
+        post: Post,
+        spool: &Path,
+    ) -> Result<Self, OutboxError> {
         let url = Url::parse(address)
             .map_err(|source| OutboxError::Address { address: address.to_owned(), source })?;
         if let Some(directory) = spool.parent() {
@@ -82,7 +108,7 @@ impl Outbox {
         }
         let spool = Spool::open(spool, LIMIT).map_err(OutboxError::Spool)?;
         let shared = Arc::new(Shared { spool: Mutex::new(spool), released: Notify::new() });
-        let delivery = Delivery { url, client: client.clone(), shared: Arc::clone(&shared) };
+        let delivery = Delivery { url, post, shared: Arc::clone(&shared) };
         let delivery = Arc::new(AbortOnDropHandle::new(tokio::spawn(delivery.run())));
         Ok(Self { shared, instance: instance.into(), _delivery: delivery })
     }
@@ -155,7 +181,7 @@ fn lane(uid: &str) -> u64 {
 
 struct Delivery {
     url: Url,
-    client: reqwest::Client,
+    post: Post,
     shared: Arc<Shared>,
 }
 
@@ -216,27 +242,24 @@ impl Delivery {
         };
         let rollout = String::from_utf8_lossy(&record);
         let span = tracing::info_span!(parent: None, "emit events");
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .timeout(ATTEMPT_TIMEOUT)
-            .body(event);
+        let mut request = reqwest::Request::new(Method::POST, self.url.clone());
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.timeout_mut() = Some(ATTEMPT_TIMEOUT);
+        *request.body_mut() = Some(event.into());
         if !join_traceparent(&span, rollout.trim_end()) {
             return self.attempt(request).await;
         }
-        let request = match traceparent(&span) {
-            Some(parent) => request.header("traceparent", parent),
-            None => request,
-        };
+        if let Some(parent) = traceparent(&span).and_then(|parent| parent.try_into().ok()) {
+            request.headers_mut().insert("traceparent", parent);
+        }
         self.attempt(request).instrument(span).await
     }
 
-    async fn attempt(&self, request: reqwest::RequestBuilder) -> Attempt {
-        let response = match request.send().await {
+    async fn attempt(&self, request: reqwest::Request) -> Attempt {
+        let response = match (self.post)(request).await {
             Ok(response) => response,
             Err(error) => {
-                debug!(error = %crate::message(&error), "failed to send an event");
+                debug!(error = %crate::message(error.as_ref()), "failed to send an event");
                 return Attempt::Failed(None);
             }
         };

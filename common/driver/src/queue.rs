@@ -11,6 +11,7 @@ use flux_kube::ObjectName;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::planted::{self, Planted};
 use crate::trigger::{Lane, Trigger};
 
 /// Triggers that are kept for one run; more of them say nothing new.
@@ -58,6 +59,8 @@ struct Entry {
     removed: bool,
     /// Waits for another object of the kind.
     waiting: bool,
+    /// What the object may wait for has changed during the run.
+    woken: Option<Trigger>,
     attempt: u32,
     triggers: Vec<Trigger>,
     /// What the last started run saw.
@@ -100,6 +103,9 @@ impl Queue {
             entry.triggers.push(trigger);
         }
         if entry.running.is_some() {
+            if planted::is(Planted::DeafRun) {
+                entry.triggers.clear();
+            }
             return true;
         }
         self.enqueue(name, lane, now);
@@ -143,6 +149,7 @@ impl Queue {
         entry.queued = None;
         entry.running = Some(now);
         entry.waiting = false;
+        entry.woken = None;
         Some(Start {
             triggers: std::mem::take(&mut entry.triggers),
             name,
@@ -193,15 +200,21 @@ impl Queue {
         Some(took)
     }
 
-    /// Notes that the object waits for another of its kind.
-    pub(crate) fn set_waiting(&mut self, name: &ObjectName) {
-        if let Some(entry) = self.entries.get_mut(name) {
-            entry.waiting = true;
-        }
+    /// Notes that the object waits for another of its kind. Gives the change that it has missed, since that came while it
+    /// was still looking.
+    pub(crate) fn set_waiting(&mut self, name: &ObjectName) -> Option<Trigger> {
+        let entry = self.entries.get_mut(name)?;
+        entry.waiting = true;
+        entry.woken.take()
     }
 
-    pub(crate) fn is_waiting(&self, name: &ObjectName) -> bool {
-        self.entries.get(name).is_some_and(|entry| entry.waiting)
+    /// Another object has changed. Whether this one waits for it; if it runs, its run may end in a wait.
+    pub(crate) fn is_waiting(&mut self, name: &ObjectName, change: &Trigger) -> bool {
+        let Some(entry) = self.entries.get_mut(name) else { return false };
+        if entry.running.is_some() {
+            entry.woken = Some(change.clone());
+        }
+        entry.waiting
     }
 
     /// When [`Self::tick`] has something to do next.

@@ -21,6 +21,7 @@ use crate::finalise::Subject;
 use crate::kind::{Profile, Rules};
 use crate::merge_patch;
 use crate::outbox::Outbox;
+use crate::planted::{self, Planted};
 use crate::store::Store;
 
 /// A progress message is written when its phase lasts this long.
@@ -172,6 +173,9 @@ impl Session {
     ) -> Result<(), CommitError> {
         let Some(outbox) = &self.outbox else { return write.await };
         let mark = outbox.mark();
+        if planted::is(Planted::EarlyEvents) {
+            outbox.release(&self.object.metadata.uid, mark);
+        }
         let written = write.await;
         // a deleted object has no status that could tell more
         if matches!(written, Ok(()) | Err(CommitError::Gone)) {

@@ -68,6 +68,13 @@ impl Store {
         self.inner.read().dependants.get(name).into_iter().flatten().cloned().collect()
     }
 
+    /// Names of the objects that depend on any other, in no order.
+    pub(crate) fn dependent(&self) -> Vec<ObjectName> {
+        let inner = self.inner.read();
+        let dependent = inner.links.iter().filter(|(_, links)| !links.dependencies.is_empty());
+        dependent.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Names of the objects that `name` depends on.
     pub fn dependencies(&self, name: &ObjectName) -> Vec<ObjectName> {
         self.inner.read().links.get(name).map(|links| links.dependencies.clone()).unwrap_or_default()

@@ -1,29 +1,41 @@
 //! Ten thousand seeds of trouble on a paused clock: 409, 410, lost answers, ended watches, panic and cancellation at
-//! awaits, a leader that is killed and another that takes over. In none is an object forgotten.
+//! awaits, a leader that is killed and another that takes over. In none is an object forgotten or an event lost, and no
+//! event tells of what the status does not show.
 
 use std::time::Duration;
 
-use flux_driver::{Backoff, Controller, Jitter, Metrics, Permits, Services, Settings};
+use flux_driver::{
+    Backoff, Controller, Jitter, Metrics, Outbox, Permits, Planted, Services, Settings, plant,
+};
 use flux_kube::{Cluster, Options, Recorder};
 use prometheus::Registry;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use kind::{INTERVAL, LONGEST_STEPS, Simulated};
-use server::{Forget, Server};
+use events::Receiver;
+use kind::{INTERVAL, LONGEST_STEPS, PROCESSORS, Simulated};
+use server::{Forget, Server, Violations};
 
+mod events;
 mod kind;
 mod server;
 
 /// Text of panics that are part of the simulation.
 const INJECTED: &str = "injected panic";
 const SEEDS: u64 = 10_000;
+/// A fault of the driver shows in one of these at the latest.
+const SEEDS_TO_FIND: u64 = 200;
 const OBJECTS: u32 = 3;
 const CONCURRENT: usize = 2;
+/// Name of the source.
+const SOURCE: &str = "shared";
+/// What is due is done after this.
+const PROMPT: Duration = Duration::from_secs(100);
 const TROUBLE: Duration = Duration::from_mins(20);
 const JITTER: u8 = 5;
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
@@ -37,7 +49,12 @@ fn bound() -> Duration {
 
 struct World {
     server: Server,
+    receiver: Receiver,
     kind: Simulated,
+    violations: Violations,
+    /// Where events wait, through all processes.
+    spool: TempDir,
+    processes: u32,
     random: SmallRng,
     seed: u64,
     registry: Registry,
@@ -48,9 +65,15 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
+        let violations = Violations::default();
+        let server = Server::new(seed, Violations::clone(&violations));
         Self {
-            server: Server::new(seed),
-            kind: Simulated::new(seed.rotate_left(17)),
+            receiver: Receiver::new(server.clone(), Violations::clone(&violations)),
+            server,
+            kind: Simulated::new(seed.rotate_left(17), Violations::clone(&violations)),
+            violations,
+            spool: tempfile::tempdir().expect("a directory"),
+            processes: 0,
             random: SmallRng::seed_from_u64(!seed),
             seed,
             registry: Registry::new(),
@@ -71,11 +94,16 @@ impl World {
             seed: self.seed,
             ..Settings::default()
         };
+        self.processes += 1;
+        let instance = format!("process-{}", self.processes);
+        self.receiver.expect_from(&instance);
+        let spool = self.spool.path().join("events");
+        let outbox = Outbox::start_with("http://receiver/", instance, self.receiver.post(), &spool);
         let services = Services {
             cluster,
             recorder,
-            outbox: None,
-            permits: Permits::new(2, 1 << 20),
+            outbox: Some(outbox.expect("an outbox")),
+            permits: Permits::new(usize::try_from(PROCESSORS).expect("a small number"), 1 << 20),
             metrics: Metrics::register(&self.registry).expect("a fresh registry"),
             settings,
         };
@@ -103,17 +131,22 @@ impl World {
     async fn trouble(&mut self) {
         let end = Instant::now() + TROUBLE;
         for index in 0..OBJECTS {
-            self.server.put_spec(&index.to_string(), json!({ "value": 0 }));
+            let name = index.to_string();
+            self.server.put_spec(&name, spec(&name, json!({ "value": 0 })));
         }
         while Instant::now() < end {
             let pause = self.random.random_range(1..180_000);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             let name = self.random.random_range(0..OBJECTS).to_string();
-            match self.random.random_range(0..12) {
-                0..=2 => self.server.put_spec(&name, json!({ "value": self.random.random::<u32>() })),
+            match self.random.random_range(0..14) {
+                0..=2 => {
+                    let value = self.random.random::<u32>();
+                    self.server.put_spec(&name, spec(&name, json!({ "value": value })));
+                }
                 3 => self.server.request(&name, self.random.random()),
-                4 => self.server.put_spec(&name, json!({ "invalid": true })),
-                5 => self.server.put_spec(&name, json!({ "suspend": true })),
+                4 => self.server.put_spec(&name, spec(&name, json!({ "invalid": true }))),
+                5 => self.server.put_spec(&name, spec(&name, json!({ "suspend": true }))),
+                12 | 13 => self.server.put_source(SOURCE, &self.random.random::<u32>().to_string()),
                 6 | 7 => self.server.delete(&name),
                 8 | 9 => self.server.drop_watches(Forget::Nothing),
                 10 => self.server.drop_watches(Forget::History),
@@ -157,6 +190,43 @@ impl World {
         self.check_forgotten();
     }
 
+    /// Nobody has to wait for an interval: a new revision, and a dependency that becomes ready, wake.
+    async fn check_wakes(&mut self) {
+        let (first, second) = ("1", "2");
+        for name in [first, second] {
+            self.server.put_spec(name, spec(name, json!({ "value": "awake" })));
+        }
+        tokio::time::sleep(PROMPT).await;
+        self.server.put_source(SOURCE, "last");
+        tokio::time::sleep(PROMPT).await;
+        for name in [first, second] {
+            let object = self.server.object(name).expect("it was just made");
+            assert_eq!(object["status"]["revision"], "last", "{name} did not hear of the revision: {object}");
+        }
+        self.server.put_spec(first, spec(first, json!({ "invalid": true })));
+        tokio::time::sleep(PROMPT).await;
+        self.server.put_spec(second, spec(second, json!({ "value": "waits" })));
+        let pause = self.random.random_range(0..20_000);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        self.server.put_spec(first, spec(first, json!({ "value": "ready" })));
+        tokio::time::sleep(PROMPT).await;
+        let object = self.server.object(second).expect("it was just made");
+        let ready = is_true(&object, "Ready") && !is_true(&object, "Reconciling");
+        assert!(ready, "{second} did not hear of its dependency: {object}");
+    }
+
+    /// Every event has arrived, also those of processes that were killed.
+    fn check_events(&self) {
+        let told = self.kind.record.lock().told;
+        let lost: Vec<u64> = (1..=told).filter(|number| !self.receiver.has(*number)).collect();
+        assert!(lost.is_empty(), "events {lost:?} of {told} are lost");
+    }
+
+    fn check_violations(&self) {
+        let violations = self.violations.lock();
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+
     fn check_object(&self, name: &str, object: &Value) {
         let metadata = &object["metadata"];
         assert!(!metadata["deletionTimestamp"].is_string(), "{name} still waits for its finalizer: {object}");
@@ -165,16 +235,27 @@ impl World {
         if object["spec"]["suspend"] == true {
             return;
         }
+        if self.waits(object) {
+            return;
+        }
         assert_eq!(metadata["generation"], object["status"]["observedGeneration"], "{name}: {object}");
         let wanted = if object["spec"]["invalid"] == true { "Stalled" } else { "Ready" };
-        let conditions = object["status"]["conditions"].as_array().expect("conditions");
-        let is_true =
-            |kind: &str| conditions.iter().any(|each| each["type"] == kind && each["status"] == "True");
         // a run that is under way may have written its progress
         let record = self.kind.record.lock();
         let last = record.starts.get(name).and_then(|starts| starts.last());
         let busy = last.is_some_and(|(start, _)| start.elapsed() < LONGEST_STEPS);
-        assert!(is_true(wanted) && (busy || !is_true("Reconciling")), "{name}: {object}");
+        assert!(is_true(object, wanted) && (busy || !is_true(object, "Reconciling")), "{name}: {object}");
+    }
+
+    /// Whether an object has to wait for the one that it depends on.
+    fn waits(&self, object: &Value) -> bool {
+        let Some(name) = object["spec"]["dependsOn"].as_str() else { return false };
+        let valid = object["spec"]["invalid"] != true;
+        let ready = |dependency: &Value| {
+            let observed = &dependency["status"]["observedGeneration"];
+            is_true(dependency, "Ready") && *observed == dependency["metadata"]["generation"]
+        };
+        valid && self.server.object(name).is_none_or(|dependency| !ready(&dependency))
     }
 
     /// No two runs of an object under one leader are further apart than the bound, while it is to be looked at.
@@ -190,8 +271,23 @@ impl World {
     }
 }
 
+fn is_true(object: &Value, condition: &str) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().any(|each| each["type"] == condition && each["status"] == "True")
+}
+
+/// A spec with the source of all, and for the last object with a dependency.
+fn spec(name: &str, mut spec: Value) -> Value {
+    spec["source"] = json!(SOURCE);
+    if name == "2" {
+        spec["dependsOn"] = json!("1");
+    }
+    spec
+}
+
 async fn simulate(seed: u64) {
     let mut world = World::new(seed);
+    world.server.put_source(SOURCE, "first");
     // an object that no one touches is never stale
     world.server.put_spec("quiet", json!({ "value": 0 }));
     world.lead();
@@ -199,39 +295,66 @@ async fn simulate(seed: u64) {
     world.trouble().await;
     world.check_staleness("quiet", start, Instant::now());
     world.check().await;
+    world.check_wakes().await;
     world.check_staleness("quiet", start, Instant::now());
+    world.check_events();
+    world.check_violations();
 }
 
-fn run(seeds: impl Iterator<Item = u64>) {
-    for seed in seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
-        let outcome = std::panic::catch_unwind(|| runtime.block_on(simulate(seed)));
-        assert!(outcome.is_ok(), "seed {seed} failed");
-    }
+/// Simulates a seed; false if the simulation finds a fault.
+fn holds(seed: u64) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    std::panic::catch_unwind(|| runtime.block_on(simulate(seed))).is_ok()
 }
 
-/// Keeps injected panics out of the output.
-fn silence_injected_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str() != Some(INJECTED) {
-            usual(info);
-        }
-    }));
+/// Keeps expected panics out of the output: those that are part of the simulation, and all of this thread if a fault is
+/// planted.
+fn silence_expected_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if info.payload_as_str() != Some(INJECTED) && !flux_driver::is_planted() {
+                usual(info);
+            }
+        }));
+    });
 }
 
 #[test]
-fn no_object_is_ever_forgotten() {
-    silence_injected_panics();
+fn no_object_is_ever_forgotten_and_no_event_lost() {
+    silence_expected_panics();
     let threads =
         std::thread::available_parallelism().map_or(1, |count| u64::try_from(count.get()).unwrap_or(1));
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            scope.spawn(move || run((thread..SEEDS).step_by(usize::try_from(threads).unwrap_or(1))));
+            scope.spawn(move || {
+                for seed in (thread..SEEDS).step_by(usize::try_from(threads).unwrap_or(1)) {
+                    assert!(holds(seed), "seed {seed} failed");
+                }
+            });
         }
     });
+}
+
+/// A simulation that finds nothing proves something only if it finds what is there.
+#[test]
+fn faults_of_the_driver_are_found() {
+    silence_expected_panics();
+    for fault in [
+        Planted::EarlyEvents,
+        Planted::DeafRun,
+        Planted::LostPanic,
+        Planted::SilentSources,
+        Planted::FreeProcessors,
+    ] {
+        plant(Some(fault));
+        let found = (0..SEEDS_TO_FIND).any(|seed| !holds(seed));
+        plant(None);
+        assert!(found, "{fault:?} was not found");
+    }
 }

@@ -1,4 +1,5 @@
-//! A kind whose runs take time, fail, wait, panic and get stuck, by a seed.
+//! A kind whose runs take time, fail, wait, panic and get stuck, by a seed. Its objects refer to a source and depend on one
+//! another.
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -8,19 +9,28 @@ use std::time::Duration;
 
 use flux_api::ConditionStatus;
 use flux_driver::{
-    Class, ConditionChange, Deletion, Fact, Failure, Kind, Measured, Next, Outcome, Phase, Profile, Rules,
-    Run, Schedule, Settled, Suspend, Verdict,
+    Class, ConditionChange, Course, Deletion, Ending, Fact, Failure, Kind, Measured, Next, Notice,
+    NoticeType, Outcome, Phase, Profile, Reference, Rules, Run, Schedule, Settled, SourceWatch, Suspend,
+    Verdict, revision_changed,
 };
-use flux_kube::Resource;
+use flux_kube::{Identity, ObjectName, Resource, Watch};
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::time::Instant;
+
+use super::events::{NUMBER, RUNS};
+use super::server::Violations;
 
 pub(super) const INTERVAL: Duration = Duration::from_mins(10);
 /// The longest that the steps of a run take.
+/// Processors that runs share.
+pub(super) const PROCESSORS: u32 = 1;
 pub(super) const LONGEST_STEPS: Duration = Duration::from_secs(30);
+
+const SOURCE: Resource = Resource::namespaced("test", "v1", "Source", "sources");
 
 static PROFILE: Profile = Profile {
     resource: Resource::namespaced("test", "v1", "Simulated", "simulateds"),
@@ -39,15 +49,20 @@ pub(super) struct Object {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec {
     #[serde(default)]
     invalid: bool,
+    source: Option<String>,
+    depends_on: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Status {
     #[serde(default)]
     runs: u64,
+    /// Revision of the source at the last run.
+    revision: Option<Value>,
 }
 
 pub(super) struct Done;
@@ -58,9 +73,9 @@ impl Fact for Done {
     }
 }
 
-pub(super) struct Working;
+pub(super) struct AtWork;
 
-impl Phase for Working {
+impl Phase for AtWork {
     fn message(&self) -> String {
         "working".to_owned()
     }
@@ -72,6 +87,10 @@ pub(super) enum Error {
     Invalid,
     #[error("simulated failure")]
     Class(Class),
+    #[error("dependency is not ready")]
+    Dependency,
+    #[error("failed to read the dependency")]
+    Read(#[source] flux_kube::Error),
     #[error("failed to commit")]
     Commit(#[source] flux_driver::CommitError),
 }
@@ -81,6 +100,9 @@ impl Failure for Error {
         match self {
             Self::Invalid => Verdict::stalled("Invalid"),
             Self::Class(class) => Verdict::new(*class, "Simulated"),
+            // so long that only a wake is in time
+            Self::Dependency => Verdict::new(Class::Waiting(INTERVAL), "DependencyNotReady"),
+            Self::Read(_) => Verdict::transient("Read"),
             Self::Commit(_) => Verdict::transient("Commit"),
         }
     }
@@ -92,11 +114,16 @@ pub(super) struct Record {
     /// When each run began, and for which generation.
     pub(super) starts: BTreeMap<String, Vec<(Instant, i64)>>,
     running: BTreeMap<String, u32>,
+    /// Runs that hold a processor.
+    working: u32,
+    /// Numbers of all events that were told.
+    pub(super) told: u64,
 }
 
 #[derive(Clone)]
 pub(super) struct Simulated {
     pub(super) record: Arc<Mutex<Record>>,
+    violations: Violations,
     random: Arc<Mutex<SmallRng>>,
     faulty: Arc<Mutex<bool>>,
 }
@@ -110,11 +137,21 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+/// A processor is held; dropped with the permit, also by a panic.
+struct Working<'r>(&'r Mutex<Record>);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.lock().working -= 1;
+    }
+}
+
 impl Simulated {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, violations: Violations) -> Self {
         let random = SmallRng::seed_from_u64(seed);
         Self {
             record: Arc::default(),
+            violations,
             random: Arc::new(Mutex::new(random)),
             faulty: Arc::new(Mutex::new(true)),
         }
@@ -129,7 +166,9 @@ impl Simulated {
         record.starts.entry(name.to_owned()).or_default().push((Instant::now(), generation));
         let running = record.running.entry(name.to_owned()).or_default();
         *running += 1;
-        assert_eq!(*running, 1, "{name} runs twice at a time");
+        if *running > 1 {
+            self.violations.lock().push(format!("{name} runs twice at a time"));
+        }
         UnderWay(&self.record, name.to_owned())
     }
 
@@ -142,10 +181,53 @@ impl Simulated {
         (*self.faulty.lock() && self.roll(12) == 0).then(|| self.roll(8))
     }
 
+    /// An event that must not be told before the status shows so many runs.
+    fn notice(&self, runs: u64) -> Notice {
+        let mut record = self.record.lock();
+        record.told += 1;
+        Notice::new(NoticeType::Normal, "Told", "something happened")
+            .with(NUMBER, record.told.to_string())
+            .with(RUNS, runs.to_string())
+    }
+
+    async fn work(&self, run: &Run<'_, Self>) {
+        let permit = run.cpu().await;
+        let working = {
+            let mut record = self.record.lock();
+            record.working += 1;
+            if record.working > PROCESSORS {
+                self.violations.lock().push(format!("{} runs hold a processor", record.working));
+            }
+            Working(&self.record)
+        };
+        tokio::time::sleep(Duration::from_millis(u64::from(self.roll(500)))).await;
+        drop((working, permit));
+    }
+
+    /// Whether the object that this one depends on is ready.
+    async fn dependency(&self, run: &Run<'_, Self>) -> Result<(), Error> {
+        let Some(name) = &run.object().spec.depends_on else { return Ok(()) };
+        let target = run.target(&Identity::Controller).map_err(Error::Read)?;
+        let found: Value = match target.get_as(&PROFILE.resource, &ObjectName::new("test", name)).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Err(Error::Dependency),
+            Err(error) => return Err(Error::Read(error)),
+        };
+        let conditions = found["status"]["conditions"].as_array();
+        let is_ready =
+            conditions.into_iter().flatten().any(|each| each["type"] == "Ready" && each["status"] == "True");
+        let observed = found["status"]["observedGeneration"] == found["metadata"]["generation"];
+        if is_ready && observed { Ok(()) } else { Err(Error::Dependency) }
+    }
+
     async fn steps(&self, run: &mut Run<'_, Self>) -> Result<Outcome, Error> {
-        run.progress(&Working);
+        run.progress(&AtWork);
         tokio::time::sleep(Duration::from_millis(u64::from(self.roll(4000)))).await;
+        self.dependency(run).await?;
         run.commit().await.map_err(Error::Commit)?;
+        if self.roll(2) == 0 {
+            self.work(run).await;
+        }
         if *self.faulty.lock() {
             match self.roll(10) {
                 0 => return Err(Error::Class(Class::Transient)),
@@ -163,7 +245,14 @@ impl Simulated {
                 _ => {}
             }
         }
-        run.status(|status| status.runs += 1);
+        let source = run.object().spec.source.as_ref();
+        let source = source.and_then(|name| run.source("Source", &ObjectName::new("test", name)));
+        let runs = run.status(|status| {
+            status.runs += 1;
+            status.revision = source.map(|source| source.value["revision"].clone());
+            status.runs
+        });
+        run.notify(self.notice(runs));
         run.fact(&Done);
         Ok(Outcome::Done(Next::Interval))
     }
@@ -174,9 +263,36 @@ impl Kind for Simulated {
     type Status = Status;
     type Plan = ();
     type Fact = Done;
-    type Phase = Working;
+    type Phase = AtWork;
     type Error = Error;
     const PROFILE: &'static Profile = &PROFILE;
+
+    fn watches(&self) -> Vec<SourceWatch<Self>> {
+        vec![SourceWatch {
+            watch: Watch::all(SOURCE),
+            project: |object| {
+                let value = object.value().unwrap_or_default();
+                json!({ "revision": value["status"]["revision"] })
+            },
+            passes: revision_changed,
+            concerns: |_, _| true,
+        }]
+    }
+
+    fn references(&self, object: &Object) -> Vec<Reference> {
+        object.spec.source.iter().map(|name| Reference::new("Source", "test", name)).collect()
+    }
+
+    fn dependencies(&self, object: &Object) -> Vec<ObjectName> {
+        object.spec.depends_on.iter().map(|name| ObjectName::new("test", name)).collect()
+    }
+
+    fn notices(&self, ending: &Ending<'_, Self>) -> Vec<Notice> {
+        match ending.course {
+            Course::Succeeded(_) | Course::Failed => vec![self.notice(ending.status.runs)],
+            Course::Suspended | Course::Deleting => Vec::new(),
+        }
+    }
 
     fn plan(&self, object: &Object) -> Result<(), Error> {
         if object.spec.invalid { Err(Error::Invalid) } else { Ok(()) }

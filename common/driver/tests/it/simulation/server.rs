@@ -27,7 +27,7 @@ const PANIC: u32 = 5;
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     None,
     Refused,
     LostAnswer,
@@ -41,26 +41,43 @@ pub(super) struct Server {
 }
 
 struct State {
+    /// Objects of the kind under test, by name.
     objects: BTreeMap<String, Value>,
+    /// Sources, by name.
+    sources: BTreeMap<String, Value>,
     version: u64,
     /// Changes since `oldest`, for watches that start there.
-    history: Vec<(u64, Bytes)>,
+    history: Vec<(u64, &'static str, Bytes)>,
     oldest: u64,
-    watches: Vec<mpsc::UnboundedSender<Bytes>>,
+    watches: Vec<(&'static str, mpsc::UnboundedSender<Bytes>)>,
+    /// The greatest number of runs that anyone has tried to write into the status of each object, by uid. What was told by
+    /// a run whose status got lost may be heard later.
+    attempted: BTreeMap<String, u64>,
     random: SmallRng,
     faulty: bool,
+    violations: Violations,
 }
 
+/// What must not happen, with what happened. An assertion would not do: the driver catches panics of what it runs.
+pub(super) type Violations = Arc<Mutex<Vec<String>>>;
+
+/// Plurals of what is served.
+const OBJECTS: &str = "simulateds";
+const SOURCES: &str = "sources";
+
 impl Server {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, violations: Violations) -> Self {
         let state = State {
             objects: BTreeMap::new(),
+            sources: BTreeMap::new(),
             version: 1,
             history: Vec::new(),
             oldest: 0,
             watches: Vec::new(),
+            attempted: BTreeMap::new(),
             random: SmallRng::seed_from_u64(seed),
             faulty: true,
+            violations,
         };
         Self { state: Arc::new(Mutex::new(state)) }
     }
@@ -94,6 +111,32 @@ impl Server {
         let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
         object["metadata"]["generation"] = json!(generation + 1);
         state.store(name, object);
+    }
+
+    /// Creates a source, or gives it a new revision.
+    pub(super) fn put_source(&self, name: &str, revision: &str) {
+        let mut state = self.state.lock();
+        state.version += 1;
+        let object = json!({ "apiVersion": "test/v1", "kind": "Source", "metadata": {
+            "name": name, "namespace": "test", "uid": format!("uid-{name}"), "generation": 1,
+            "resourceVersion": state.version.to_string(),
+        }, "status": { "revision": revision } });
+        let kind = if state.sources.contains_key(name) { "MODIFIED" } else { "ADDED" };
+        state.tell(SOURCES, kind, &object);
+        state.sources.insert(name.to_owned(), object);
+    }
+
+    /// The greatest number of runs that a write of this object's status has told of; `None` if there is no such object.
+    pub(super) fn attempted(&self, uid: &str) -> Option<u64> {
+        let state = self.state.lock();
+        let exists = state.objects.values().any(|object| object["metadata"]["uid"] == uid);
+        exists.then(|| state.attempted.get(uid).copied().unwrap_or_default())
+    }
+
+    /// What goes wrong with a request to someone else, and how long it takes to get there and back.
+    pub(super) fn weather(&self) -> (Fault, Duration, Duration) {
+        let mut state = self.state.lock();
+        (state.fault(), state.delay(), state.delay())
     }
 
     /// Asks for a run, as `flux reconcile` does.
@@ -140,7 +183,7 @@ impl State {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let kind = if self.objects.contains_key(name) { "MODIFIED" } else { "ADDED" };
-        self.tell(kind, &object);
+        self.tell(OBJECTS, kind, &object);
         self.objects.insert(name.to_owned(), object);
     }
 
@@ -148,14 +191,14 @@ impl State {
         self.version += 1;
         if let Some(mut object) = self.objects.remove(name) {
             object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-            self.tell("DELETED", &object);
+            self.tell(OBJECTS, "DELETED", &object);
         }
     }
 
-    fn tell(&mut self, kind: &str, object: &Value) {
+    fn tell(&mut self, plural: &'static str, kind: &str, object: &Value) {
         let line = Bytes::from(format!("{}\n", json!({ "type": kind, "object": object })));
-        self.history.push((self.version, line.clone()));
-        self.watches.retain(|watch| watch.send(line.clone()).is_ok());
+        self.history.push((self.version, plural, line.clone()));
+        self.watches.retain(|(watched, watch)| *watched != plural || watch.send(line.clone()).is_ok());
     }
 
     fn fault(&mut self) -> Fault {
@@ -181,18 +224,31 @@ impl State {
         Duration::from_millis(self.random.random_range(0..60))
     }
 
+    /// Notes what a request would write, before anything goes wrong with it.
+    fn attempt(&mut self, uri: &http::Uri, body: &[u8]) {
+        let Some(name) = uri.path().strip_suffix("/status").and_then(|path| path.rsplit('/').next()) else {
+            return;
+        };
+        let patch: Value = serde_json::from_slice(body).expect("patches are JSON");
+        let uid = self.objects.get(name).and_then(|object| object["metadata"]["uid"].as_str());
+        if let (Some(uid), Some(runs)) = (uid, patch["status"]["runs"].as_u64()) {
+            let attempted = self.attempted.entry(uid.to_owned()).or_default();
+            *attempted = runs.max(*attempted);
+        }
+    }
+
     fn answer(&mut self, method: &Method, uri: &http::Uri, body: &[u8]) -> Response<ResponseBody> {
         let segments: Vec<&str> = uri.path().split('/').skip(1).collect();
         let query = uri.query().unwrap_or_default();
         match (method.as_str(), segments.as_slice()) {
-            ("GET", ["apis", "test", "v1", "simulateds"]) if query.contains("watch=true") => {
-                self.watch(query)
+            ("GET", ["apis", "test", "v1", OBJECTS]) if query.contains("watch=true") => {
+                self.watch(OBJECTS, query)
             }
-            ("GET", ["apis", "test", "v1", "simulateds"]) => {
-                let items: Vec<&Value> = self.objects.values().collect();
-                let metadata = json!({ "resourceVersion": self.version.to_string() });
-                whole(StatusCode::OK, &json!({ "metadata": metadata, "items": items }))
+            ("GET", ["apis", "test", "v1", SOURCES]) if query.contains("watch=true") => {
+                self.watch(SOURCES, query)
             }
+            ("GET", ["apis", "test", "v1", OBJECTS]) => self.list(&self.objects),
+            ("GET", ["apis", "test", "v1", SOURCES]) => self.list(&self.sources),
             ("GET", ["apis", "test", "v1", "namespaces", "test", "simulateds", name]) => {
                 self.objects.get(*name).map_or_else(not_found, |object| whole(StatusCode::OK, object))
             }
@@ -201,21 +257,31 @@ impl State {
             }
             ("POST", ["api", "v1", "namespaces", "test", "events"]) => whole(StatusCode::CREATED, &json!({})),
             ("PATCH", ["api", "v1", "namespaces", "test", "events", _]) => whole(StatusCode::OK, &json!({})),
-            other => panic!("unexpected request {other:?}"),
+            other => {
+                self.violations.lock().push(format!("unexpected request {other:?}"));
+                not_found()
+            }
         }
     }
 
-    fn watch(&mut self, query: &str) -> Response<ResponseBody> {
+    fn list(&self, objects: &BTreeMap<String, Value>) -> Response<ResponseBody> {
+        let items: Vec<&Value> = objects.values().collect();
+        let metadata = json!({ "resourceVersion": self.version.to_string() });
+        whole(StatusCode::OK, &json!({ "metadata": metadata, "items": items }))
+    }
+
+    fn watch(&mut self, plural: &'static str, query: &str) -> Response<ResponseBody> {
         let start = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion="));
         let start: u64 = start.and_then(|version| version.parse().ok()).expect("a watch names its version");
         if start < self.oldest {
             return status(StatusCode::GONE, "Expired");
         }
         let (watch, lines) = mpsc::unbounded_channel();
-        for (_, line) in self.history.iter().filter(|(version, _)| *version > start) {
+        let later = |(version, of, _): &&(u64, &str, Bytes)| *version > start && *of == plural;
+        for (_, _, line) in self.history.iter().filter(later) {
             watch.send(line.clone()).expect("the receiver is here");
         }
-        self.watches.push(watch);
+        self.watches.push((plural, watch));
         let lines = futures::stream::unfold(lines, |mut lines| async move {
             lines.recv().await.map(|line| (line, lines))
         });
@@ -296,6 +362,7 @@ impl tower::Service<Request<RequestBody>> for Server {
                 (state.fault(), state.delay(), state.delay())
             };
             tokio::time::sleep(before).await;
+            state.lock().attempt(&parts.uri, &body);
             match fault {
                 Fault::None | Fault::LostAnswer => {}
                 Fault::Refused => return Ok(status(StatusCode::INTERNAL_SERVER_ERROR, "InternalError")),
