@@ -341,6 +341,8 @@ impl Kind for Kustomizations {
             printed(ending.elapsed),
             ending.object.spec.interval
         );
+        // the line that people look for in the log
+        tracing::info!("{message}");
         let reason = flux_api::find_condition(ending.conditions, "Ready")
             .map_or_else(|| "info".to_owned(), |ready| ready.reason.clone());
         let text = |field: &Option<String>| field.clone().unwrap_or_default();

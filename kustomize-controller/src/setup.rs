@@ -78,6 +78,7 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
     let options = ReaderOptions {
         retries: flags.http_retry,
         host_override: context.environment.get("SOURCE_CONTROLLER_LOCALHOST").map(str::to_owned),
+        watcher_override: context.environment.get("SOURCE_WATCHER_LOCALHOST").map(str::to_owned),
         ..ReaderOptions::new(directory.join("artifacts"))
     };
     let reader = ArtifactReader::new(client, options).context("failed to set up the artifact cache")?;

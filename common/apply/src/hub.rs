@@ -10,6 +10,7 @@ use flux_kube::{Change, Cluster, Content, Object, ObjectName, Resource, Watch, W
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -55,6 +56,8 @@ struct KindWatch {
     revision: watch::Sender<u64>,
     waiters: watch::Sender<usize>,
     task: Mutex<Option<AbortHandle>>,
+    /// Whether the controller may not look.
+    forbidden: Arc<AtomicBool>,
 }
 
 /// What a watch has told.
@@ -118,13 +121,6 @@ impl Hub {
         start: u64,
         key: (String, String),
     ) -> Arc<KindWatch> {
-        let watch = Arc::new(KindWatch {
-            start,
-            known: RwLock::new(Known { objects: HashMap::new(), version: start, lists: 0 }),
-            revision: watch::Sender::new(0),
-            waiters: watch::Sender::new(0),
-            task: Mutex::new(None),
-        });
         let asked = Watch {
             resource: resource.clone(),
             namespace: namespace.to_owned(),
@@ -133,6 +129,14 @@ impl Hub {
             start: (start > 0).then(|| start.to_string()),
         };
         let watcher = Watcher::new(self.shared.cluster.clone(), asked, rand::random());
+        let watch = Arc::new(KindWatch {
+            start,
+            known: RwLock::new(Known { objects: HashMap::new(), version: start, lists: 0 }),
+            revision: watch::Sender::new(0),
+            waiters: watch::Sender::new(0),
+            task: Mutex::new(None),
+            forbidden: watcher.forbidden(),
+        });
         let (weak, waiters) = (Arc::downgrade(&watch), watch.waiters.subscribe());
         let hub = Arc::downgrade(&self.shared);
         let resource = resource.clone();
@@ -222,6 +226,11 @@ fn with_kind(mut object: serde_json::Value, resource: &Resource) -> serde_json::
 }
 
 impl Subscription {
+    /// Whether the controller may not look, so that nothing will be told.
+    pub fn is_forbidden(&self) -> bool {
+        self.watch.forbidden.load(Ordering::Relaxed)
+    }
+
     /// Whether everything after this version is told; what came before must be read.
     pub fn covers(&self, version: u64) -> bool {
         self.watch.start > 0 && self.watch.start <= version

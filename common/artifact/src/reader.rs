@@ -41,6 +41,8 @@ pub struct ReaderOptions {
     pub max_delay: Duration,
     /// Replaces host and port of every URL (`SOURCE_CONTROLLER_LOCALHOST`), for controllers outside of the cluster.
     pub host_override: Option<String>,
+    /// The same for artifacts of source-watcher (`SOURCE_WATCHER_LOCALHOST`).
+    pub watcher_override: Option<String>,
 }
 
 impl ReaderOptions {
@@ -54,6 +56,7 @@ impl ReaderOptions {
             min_delay: Duration::from_secs(5),
             max_delay: Duration::from_secs(30),
             host_override: None,
+            watcher_override: None,
         }
     }
 }
@@ -208,7 +211,9 @@ impl ArtifactReader {
         if !matches!(target.scheme(), "http" | "https") {
             return Err(invalid());
         }
-        if let Some(host) = &self.options.host_override {
+        let options = &self.options;
+        let watcher = url.contains("//source-watcher");
+        if let Some(host) = if watcher { &options.watcher_override } else { &options.host_override } {
             let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
             target.set_host(Some(host)).map_err(|_| invalid())?;
             target.set_port(port.parse().ok()).map_err(|()| invalid())?;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -107,6 +108,7 @@ pub struct Watcher {
     pending: VecDeque<Change>,
     failures: u32,
     jitter: SmallRng,
+    forbidden: Arc<AtomicBool>,
 }
 
 impl Watcher {
@@ -126,7 +128,13 @@ impl Watcher {
             pending: VecDeque::new(),
             failures: 0,
             jitter: SmallRng::seed_from_u64(seed),
+            forbidden: Arc::default(),
         }
+    }
+
+    /// Tells whether the server refuses the watch to the controller, for as long as it does.
+    pub fn forbidden(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.forbidden)
     }
 
     /// The same, where others know of these objects already: the first list tells which of them are gone.
@@ -164,6 +172,7 @@ impl Watcher {
             self.relist();
             return;
         }
+        self.forbidden.store(error.is_forbidden(), Ordering::Relaxed);
         if matches!(self.state, State::Reading { .. }) {
             self.state = State::Opening;
         } else {
@@ -237,6 +246,7 @@ impl Watcher {
         let target = Target::controller(self.cluster.clone(), transport);
         let response = target.send(&Call { accept, ..Call::get(path) }).await?;
         let body = response.into_body();
+        self.forbidden.store(false, Ordering::Relaxed);
         self.state = State::Reading { body, buffer: BytesMut::new(), _place: place };
         Ok(())
     }

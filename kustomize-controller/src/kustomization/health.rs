@@ -190,7 +190,6 @@ impl Vigil {
     ) -> Result<(), String> {
         let (mut subscriptions, looks) = self.looks(&viewer, &subjects).await?;
         let (mut pause, mut round) = (FIRST_LOOK, Round::Full);
-        let again = looks.iter().any(Look::is_repeated);
         let mut next = Instant::now() + pause;
         loop {
             self.look(&viewer, &subscriptions, &looks, round).await;
@@ -199,12 +198,9 @@ impl Vigil {
                 Verdict::Failed(text) => return Err(text),
                 Verdict::Pending => {}
             }
-            let next_look = async {
-                if again { tokio::time::sleep_until(next).await } else { std::future::pending().await }
-            };
             tokio::select! {
                 () = any_changed(&mut subscriptions) => round = Round::Told,
-                () = next_look => {
+                () = tokio::time::sleep_until(next) => {
                     round = Round::Full;
                     pause = (pause * 2).min(LAST_LOOK);
                     next = Instant::now() + pause;
@@ -272,17 +268,6 @@ impl Vigil {
     }
 }
 
-impl Look {
-    /// Whether it costs requests each time.
-    fn is_repeated(&self) -> bool {
-        match self {
-            Self::Read { .. } => true,
-            Self::Hub(look) => look.pods == Pods::LookedAt,
-            Self::Done | Self::Never => false,
-        }
-    }
-}
-
 impl HubLook {
     async fn take(
         &self,
@@ -290,9 +275,11 @@ impl HubLook {
         subscriptions: &[Subscription],
         (round, before): (Round, Option<Seen>),
     ) -> Seen {
-        let told = subscriptions
-            .get(self.subscription)
-            .and_then(|subscription| subscription.seen(&self.name, self.at_least));
+        let subscription = subscriptions.get(self.subscription);
+        if round == Round::Full && subscription.is_some_and(Subscription::is_forbidden) {
+            return read(&viewer.target, &self.resource, &self.name).await;
+        }
+        let told = subscription.and_then(|subscription| subscription.seen(&self.name, self.at_least));
         let seen = told.unwrap_or_else(|| self.first.clone());
         if self.pods == Pods::Ignored || seen != Seen::Health(Health::InProgress) {
             return seen;

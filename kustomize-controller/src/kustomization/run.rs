@@ -126,12 +126,14 @@ async fn resolve_source(
         return Err(Error::GateClosed(full()));
     }
     let key = ObjectName::new(namespace, name);
+    let missing = || {
+        info!("Source '{}' not found", source.text);
+        Error::SourceNotFound(source::not_found(source.kind, name))
+    };
     let (value, uid) = match kind.settings.source_reads {
         SourceReads::Live => source::read(run, source.kind, &key).await?,
         SourceReads::Cached => {
-            let found = run
-                .source(source.kind.as_str(), &key)
-                .ok_or_else(|| Error::SourceNotFound(source::not_found(source.kind, name)))?;
+            let found = run.source(source.kind.as_str(), &key).ok_or_else(missing)?;
             (found.value.clone(), found.uid.clone())
         }
     };

@@ -166,3 +166,40 @@ async fn a_deletion_that_is_refused_keeps_the_finalizer() {
     world.env.eventually_key(&key, flux_lab::gone()).await;
     assert!(world.live_config_map("a").await.is_none());
 }
+
+#[tokio::test]
+async fn a_controller_that_may_only_impersonate_still_waits() {
+    let env = Env::start().await;
+    let account = env.account("kustomize-controller").await;
+    env.grant_everywhere("kustomize-controller", "crd-controller").await;
+    let role = format!("{}-impersonator", env.namespace());
+    env.apply(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": role},
+        "rules": [{"apiGroups": [""], "resources": ["serviceaccounts", "users"], "verbs": ["impersonate"]}],
+    }))
+    .await;
+    env.grant_everywhere("kustomize-controller", &role).await;
+    env.account("tenant").await;
+    env.grant_here("tenant", "admin").await;
+    let world = World::started(env, async |env, controller| {
+        let controller = controller.flag("--watch-all-namespaces=false");
+        controller.start(env.lab(), &account, env.namespace()).await.unwrap()
+    })
+    .await;
+    let deployment = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: {}}}\nspec:\n  replicas: 1\n  selector: \
+         {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec: {{containers: [{{name: \
+         a, image: a}}]}}\n",
+        world.namespace()
+    );
+    let revision = world.publish("app", &[("a.yaml", deployment)]).await;
+    let app = world.kustomization("app", json!({"serviceAccountName": "tenant", "wait": true})).await;
+    world.env.eventually(&app, says("Ready", applied(&revision))).await;
+    // what it may not do itself, it does not do for itself
+    let own = world.kustomization("own", json!({})).await;
+    let refused = format!(
+        "False ReconciliationFailed: Deployment/{}/web dry-run failed (Forbidden): ",
+        world.namespace()
+    );
+    world.env.eventually(&own, begins("Ready", refused)).await;
+}

@@ -36,12 +36,21 @@ impl World {
 
     /// The controller in a namespace that is there already.
     pub(crate) async fn within(env: Env, configure: impl FnOnce(Controller) -> Controller) -> Self {
+        let start = async |env: &Env, controller: Controller| env.controller(&configure(controller)).await;
+        Self::started(env, start).await
+    }
+
+    /// The controller started by other means.
+    pub(crate) async fn started(
+        env: Env,
+        start: impl AsyncFnOnce(&Env, Controller) -> ControllerProcess,
+    ) -> Self {
         let events = WebhookSink::start().await.unwrap();
         let controller = Controller::kustomize(env!("CARGO_BIN_EXE_kustomize-controller"))
             .flag(format!("--events-addr={}", events.url()))
             .flag("--min-retry-delay=50ms")
             .flag("--max-retry-delay=500ms");
-        let controller = env.controller(&configure(controller)).await;
+        let controller = start(&env, controller).await;
         Self { env, controller, events, artifacts: Artifacts::start().await }
     }
 

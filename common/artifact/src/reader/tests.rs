@@ -161,3 +161,15 @@ async fn the_host_can_be_overridden() {
     let url = "http://source-controller.flux-system.svc.cluster.local./a";
     reader.fetch(url, &digest_of(b"x")).await.expect("an artifact");
 }
+
+#[tokio::test]
+async fn the_host_of_the_watcher_has_an_override_of_its_own() {
+    let (_, url) = Server::start(b"x", 0).await;
+    let host = url.trim_start_matches("http://").to_owned();
+    let (reader, _directory) = reader(|options| {
+        options.host_override = Some("127.0.0.1:1".to_owned());
+        options.watcher_override = Some(host);
+    });
+    let url = "http://source-watcher.flux-system.svc.cluster.local./a";
+    reader.fetch(url, &digest_of(b"x")).await.expect("an artifact");
+}
