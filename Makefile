@@ -2,6 +2,7 @@
 #   make quickstart            watch a push become running objects and an alert; ONCE=1 ends by itself
 #   make test                  all tests; needs no cluster, the control plane is built first
 #   make faults                the long fault tests: 50 kills, 20 s without an API server; KILL_SEED=<seed> repeats one
+#   make cli                   tests with the released flux CLI, which is built first (ten minutes, once)
 #   make lint                  format, clippy, documentation, dependency rules, generated files
 #   make bench                 the controllers measured in the lab, as a table; BENCH="push --pushes 50" chooses
 #   make microbench            benchmarks of single libraries
@@ -9,7 +10,7 @@
 PROFILE ?= release
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: quickstart test faults lint bench microbench conformance prerequisites control-plane
+.PHONY: quickstart test faults cli lint bench microbench conformance prerequisites control-plane
 
 quickstart: control-plane
 	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
@@ -19,7 +20,11 @@ test: control-plane
 	cargo test --workspace --no-fail-fast
 
 faults: control-plane
-	cargo test -p flux-e2e --test it -- --ignored --nocapture --test-threads=1
+	cargo test -p flux-e2e --test it -- --ignored --skip cli:: --nocapture --test-threads=1
+
+cli: control-plane
+	@e2e/cli/build >/dev/null
+	cargo test -p flux-e2e --test it -- --ignored cli::
 
 lint: prerequisites
 	cargo fmt --all --check

@@ -92,6 +92,13 @@ impl Installation {
         Ok(())
     }
 
+    /// Has the Git host announce no more pushes.
+    pub fn silence(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.abort();
+        }
+    }
+
     /// Ends with an error when the Git host could not announce a push; else never.
     ///
     /// # Errors

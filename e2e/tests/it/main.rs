@@ -1,5 +1,6 @@
 //! The diagrams, end to end.
 #![cfg(test)]
 
+mod cli;
 mod delivery;
 mod kill;
