@@ -4,3 +4,7 @@
 mod cli;
 mod delivery;
 mod kill;
+mod objects;
+mod outage;
+mod standby;
+mod tenant;
