@@ -43,7 +43,7 @@ pub use metrics::Metrics;
 pub use notice::{Notice, NoticeType};
 pub use order::{Cycle, sort};
 pub use outbox::{Outbox, OutboxError, Post, PostError};
-pub use permit::{CpuPermit, Permits, Reservation, SharedReservation};
+pub use permit::{CpuPermit, Permits, RemotePermit, Reservation, SharedReservation};
 #[cfg(feature = "planted")]
 pub use planted::{Planted, is_planted, plant};
 pub use run::{Run, Settled};

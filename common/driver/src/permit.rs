@@ -14,8 +14,9 @@ use crate::planted::{self, Planted};
 const PER_REMOTE: usize = 8;
 /// Runs blocked on remotes that do not count as being at work.
 const BLOCKED: usize = 256;
-/// A run blocked on a remote for this long stops counting.
-pub(crate) const BLOCKED_AFTER: Duration = Duration::from_millis(500);
+/// A run blocked on a remote for this long stops counting; so does, from its start, one on a remote where another run is
+/// blocked already. With two places, the first runs on two dead hosts cost all others a fifth of a second together.
+pub(crate) const BLOCKED_AFTER: Duration = Duration::from_millis(100);
 /// Unit of reservations; a semaphore cannot count bytes.
 const UNIT: u64 = 64 * 1024;
 
@@ -25,6 +26,8 @@ pub struct Permits {
     cpu: Arc<Semaphore>,
     remotes: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
     blocked: Arc<Semaphore>,
+    /// Runs blocked per remote.
+    slow: Arc<Mutex<HashMap<String, usize>>>,
     memory: Arc<Semaphore>,
     memory_units: u32,
 }
@@ -37,6 +40,7 @@ impl Permits {
             cpu: Arc::new(Semaphore::new(cpus.max(1))),
             remotes: Arc::default(),
             blocked: Arc::new(Semaphore::new(BLOCKED)),
+            slow: Arc::default(),
             memory: Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(1))),
             memory_units: units,
         }
@@ -47,8 +51,8 @@ impl Permits {
         CpuPermit { _permit: acquire(&self.cpu, needed).await, _run: PhantomData }
     }
 
-    /// A place at a remote, and the semaphore that has to outlive it.
-    pub(crate) async fn remote(&self, host: &str) -> RemotePermit {
+    /// A place at a remote (host and credentials): 8 at a time have one.
+    pub async fn remote(&self, host: &str) -> RemotePermit {
         let semaphore = {
             let mut remotes = self.remotes.lock();
             // hosts that nobody uses go, so that the map stays as small as the traffic
@@ -59,11 +63,19 @@ impl Permits {
     }
 
     /// A place among the blocked runs, if there is one left.
-    pub(crate) fn blocked(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.blocked).try_acquire_owned().ok()
+    pub(crate) fn blocked(&self, remote: &str) -> Option<BlockedPlace> {
+        let permit = Arc::clone(&self.blocked).try_acquire_owned().ok()?;
+        *self.slow.lock().entry(remote.to_owned()).or_default() += 1;
+        Some(BlockedPlace { remote: remote.to_owned(), slow: Arc::clone(&self.slow), _permit: permit })
     }
 
-    pub(crate) async fn reserve<'r>(&self, bytes: u64) -> Reservation<'r> {
+    /// How long a run on `remote` counts as being at work.
+    pub(crate) fn patience(&self, remote: &str) -> Duration {
+        if self.slow.lock().contains_key(remote) { Duration::ZERO } else { BLOCKED_AFTER }
+    }
+
+    /// Memory or disk for `bytes`; a request for more than there is gets all of it.
+    pub async fn reserve<'r>(&self, bytes: u64) -> Reservation<'r> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.memory_units);
         Reservation { shared: Arc::new(acquire(&self.memory, units).await), _run: PhantomData }
     }
@@ -79,9 +91,30 @@ async fn acquire(semaphore: &Arc<Semaphore>, count: u32) -> OwnedSemaphorePermit
 
 /// A place at a remote host.
 #[derive(Debug)]
-pub(crate) struct RemotePermit {
+pub struct RemotePermit {
     _permit: OwnedSemaphorePermit,
+    // what other runs find it by: it must outlive the permit
     _semaphore: Arc<Semaphore>,
+}
+
+/// A place among the runs blocked on remotes.
+#[derive(Debug)]
+pub(crate) struct BlockedPlace {
+    remote: String,
+    slow: Arc<Mutex<HashMap<String, usize>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for BlockedPlace {
+    fn drop(&mut self) {
+        let mut slow = self.slow.lock();
+        if let Some(count) = slow.get_mut(&self.remote) {
+            *count -= 1;
+            if *count == 0 {
+                slow.remove(&self.remote);
+            }
+        }
+    }
 }
 
 /// A processor. It borrows the run, so it cannot be carried into a wait.
@@ -141,6 +174,19 @@ mod tests {
         assert!(ninth.is_err());
         let healthy = tokio::time::timeout(Duration::from_secs(1), permits.remote("healthy")).await;
         assert!(healthy.is_ok());
+    }
+
+    #[test]
+    fn a_remote_is_slow_while_a_run_is_blocked_there() {
+        let permits = Permits::new(1, UNIT);
+        let first = permits.blocked("dead");
+        let second = permits.blocked("dead");
+        assert_eq!(permits.patience("dead"), Duration::ZERO);
+        assert_eq!(permits.patience("healthy"), BLOCKED_AFTER);
+        drop(first);
+        assert_eq!(permits.patience("dead"), Duration::ZERO);
+        drop(second);
+        assert_eq!(permits.patience("dead"), BLOCKED_AFTER);
     }
 
     #[tokio::test(start_paused = true)]

@@ -47,6 +47,8 @@ pub(crate) struct Start {
     pub(crate) triggers: Vec<Trigger>,
     /// How long it waited in its lane.
     pub(crate) waited: Duration,
+    /// When the newest trigger came, or when the run fell due.
+    pub(crate) since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +65,8 @@ struct Entry {
     woken: Option<Trigger>,
     attempt: u32,
     triggers: Vec<Trigger>,
+    /// When the newest of them came.
+    triggered: Option<Instant>,
     /// What the last started run saw.
     seen: Fingerprint,
 }
@@ -102,6 +106,7 @@ impl Queue {
         if entry.triggers.len() < TRIGGERS {
             entry.triggers.push(trigger);
         }
+        entry.triggered = Some(now);
         if entry.running.is_some() {
             if planted::is(Planted::DeafRun) {
                 entry.triggers.clear();
@@ -155,6 +160,7 @@ impl Queue {
             name,
             lane,
             waited: now.duration_since(since),
+            since: entry.triggered.take().unwrap_or(since),
         })
     }
 

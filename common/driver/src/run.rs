@@ -5,16 +5,18 @@ use flux_kube::{Error as KubeError, Identity, Object, ObjectName, Target};
 use flux_process::Rollout;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::dispatcher::Command;
 use crate::kind::{ConditionChange, Fact as _, Kind, Phase as _};
 use crate::merge_patch;
 use crate::notice::Notice;
-use crate::permit::{BLOCKED_AFTER, CpuPermit, Reservation};
+use crate::permit::{CpuPermit, Permits, Reservation};
 use crate::services::Services;
 use crate::session::{CommitError, Session};
-use crate::trigger::Trigger;
+use crate::trigger::{Lane, Trigger, TriggerObject};
 use crate::watched::{Projection, Sources};
 
 /// Progress is written this soon after a wait has begun.
@@ -27,6 +29,8 @@ pub struct Run<'r, K: Kind> {
     pub(crate) services: &'r Services,
     pub(crate) sources: &'r Sources,
     pub(crate) triggers: &'r [Trigger],
+    pub(crate) since: Instant,
+    pub(crate) commands: &'r mpsc::Sender<Command>,
     pub(crate) interrupt: watch::Receiver<Option<Trigger>>,
     pub(crate) slot: &'r Slot,
     pub(crate) span: tracing::Span,
@@ -79,6 +83,27 @@ impl<K: Kind> Run<'_, K> {
     /// What set off the run.
     pub fn triggers(&self) -> &[Trigger] {
         self.triggers
+    }
+
+    /// When the newest trigger came, or when the run fell due: what was found out after that is news to this run.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Has other objects of the kind looked at, since this run has found something out that matters to them. Their runs
+    /// are told who woke them.
+    pub async fn wake(&self, names: Vec<ObjectName>) {
+        let metadata = &self.session.object.metadata;
+        let object = TriggerObject {
+            kind: K::PROFILE.resource.kind.to_string(),
+            namespace: metadata.namespace.clone(),
+            name: metadata.name.clone(),
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+        };
+        let trigger = Trigger { lane: Lane::Changed, object: Some(object) };
+        // a dispatcher that has stopped takes no commands
+        let _ = self.commands.send(Command::Wake(names, trigger)).await;
     }
 
     /// The kept part of a watched object of another kind.
@@ -167,20 +192,30 @@ impl<K: Kind> Run<'_, K> {
             drop(permit);
             result
         };
-        tokio::pin!(waited);
+        self.blocked(remote, waited).await
+    }
+
+    /// As [`Self::remote`], for `work` that several runs share, and that takes its place at the remote itself.
+    pub async fn blocked<T>(&self, remote: &str, work: impl Future<Output = T> + Send) -> T {
+        tokio::pin!(work);
         tokio::select! {
             biased;
-            result = &mut waited => return result,
-            () = tokio::time::sleep(BLOCKED_AFTER) => {}
+            result = &mut work => return result,
+            () = tokio::time::sleep(self.services.permits.patience(remote)) => {}
         }
-        let blocked = self.services.permits.blocked();
+        let blocked = self.services.permits.blocked(remote);
         if blocked.is_some() {
             self.slot.leave();
         }
-        let result = waited.await;
+        let result = work.await;
         drop(blocked);
         self.slot.enter().await;
         result
+    }
+
+    /// What all runs share, for work that outlives this one.
+    pub fn permits(&self) -> &Permits {
+        &self.services.permits
     }
 
     /// Memory or disk for `bytes` of data that is about to be downloaded or built.

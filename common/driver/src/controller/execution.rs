@@ -95,6 +95,8 @@ impl<K: Kind> Execution<'_, K> {
             services: &self.shared.services,
             sources: &self.shared.sources,
             triggers: &run.start.triggers,
+            since: run.start.since,
+            commands: &self.shared.commands,
             interrupt: run.interrupt,
             slot: &slot,
             span: tracing::Span::current(),
