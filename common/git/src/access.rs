@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -43,6 +44,9 @@ pub enum Credentials {
     /// A bearer token.
     Bearer(Zeroizing<String>),
 }
+
+/// Tells one access from another without showing it.
+pub(crate) type AccessKey = Arc<str>;
 
 /// One way to reach one repository.
 #[derive(Clone, Debug)]
@@ -173,6 +177,15 @@ impl Access {
         let shown = header.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
         let digest = flux_artifact::Digest::of(flux_artifact::Algorithm::Sha256, shown);
         format!("{}#{}", self.url.origin(), digest.hex().get(..16).unwrap_or_default())
+    }
+
+    /// What listings are keyed by: accesses share one only if they show and see the same.
+    pub(crate) fn key(&self) -> AccessKey {
+        let header = self.credentials.header();
+        let shown = header.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
+        let parts = [self.url.as_url().as_str().as_bytes(), self.responder.as_bytes(), shown];
+        let digest = flux_artifact::Digest::of(flux_artifact::Algorithm::Sha256, &parts.join(&0));
+        Arc::from(digest.hex())
     }
 
     /// What mirrors are keyed by.

@@ -11,10 +11,13 @@ use parking_lot::Mutex;
 
 use crate::access::Access;
 use crate::error::{GitError, TransportError};
+use crate::flight::Patience;
+use crate::listing::{ListRequest, Listing, Listings};
 use crate::reference::{Choice, Query, ReferenceSelector, highest_versions};
-use crate::store::{Mirror, ObjectStore, blocking};
+use crate::store::{Mirror, ObjectStore, Request, blocking};
 use crate::tree::{CommitTree, TreeError};
-use crate::wire::{History, Session};
+use crate::turn::{Turns, Unlimited};
+use crate::wire::{History, RemoteReference};
 
 /// What a repository may cost.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,8 @@ pub struct GitClient {
     directory: PathBuf,
     limits: GitLimits,
     mirrors: Mutex<Mirrors>,
+    listings: Listings,
+    turns: Arc<dyn Turns>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +75,7 @@ pub struct Resolved {
     /// The revision that an artifact of it has.
     pub revision: Revision,
     access: Access,
-    session: Session,
+    listing: Arc<Listing>,
     /// What is fetched: the commit itself, or the branches to look for it in.
     choices: Vec<Choice>,
     commit: String,
@@ -111,53 +116,87 @@ impl GitClient {
             _ => {}
         }
         fs_err::create_dir_all(&directory)?;
-        Ok(Self { directory, limits, mirrors: Mutex::default() })
+        let turns = Arc::new(Unlimited);
+        Ok(Self { directory, limits, mirrors: Mutex::default(), listings: Listings::default(), turns })
     }
 
-    /// Asks the server what `selector` stands for. Nothing is fetched, unless tags differ in build metadata alone: then
-    /// the one whose commit is the youngest is taken.
+    /// Has requests to servers take turns.
+    #[must_use]
+    pub fn taking_turns(mut self, turns: Arc<dyn Turns>) -> Self {
+        self.turns = turns;
+        self
+    }
+
+    /// What the server lists of what the asker looks for; shared with all who ask the same server as the same.
     ///
     /// # Errors
     /// [`GitError`].
-    pub async fn resolve(&self, access: &Access, selector: &ReferenceSelector) -> Result<Resolved, GitError> {
-        let failed = |source| failure(access, source);
-        let session = Session::open(access).await.map_err(failed)?;
-        let mut references = session.list(&selector.query()).await.map_err(failed)?;
-        if let Some(name) = selector.full_name() {
-            references.retain(|reference| reference.name == name);
-        }
+    pub async fn list(
+        &self,
+        request: &ListRequest<'_>,
+        patience: &mut Patience,
+    ) -> Result<Arc<Listing>, GitError> {
+        self.listings.get(request, &self.turns, patience).await
+    }
+
+    /// Who else asks the same server as the same, and looks for a reference that is no longer what it was when it asked
+    /// last. Each is named once per move; its next request should be of freshness [`Woken`](crate::Freshness::Woken).
+    pub fn moved(&self, listing: &Listing, user: &str) -> Vec<String> {
+        self.listings.moved(listing, user)
+    }
+
+    /// An asker is gone.
+    pub fn forget(&self, user: &str) {
+        self.listings.forget(user);
+    }
+
+    /// Chooses the commit that `selector` stands for. Nothing is fetched, unless tags differ in build metadata alone:
+    /// then the one whose commit is the youngest is taken.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub async fn resolve(
+        &self,
+        access: &Access,
+        listing: &Arc<Listing>,
+        selector: &ReferenceSelector,
+        patience: &mut Patience,
+    ) -> Result<Resolved, GitError> {
+        let references: Vec<&RemoteReference> = listing.references_for(selector).collect();
         if references.is_empty() {
-            return Err(self.explain_absence(access, &session, selector).await);
+            return Err(explain_absence(access, listing, selector, patience).await);
         }
         let (choices, history) = match selector {
-            ReferenceSelector::SemVer(range) => (highest_versions(&references, range)?, History::Shallow),
+            ReferenceSelector::SemVer(range) => (highest_versions(references, range)?, History::Shallow),
             ReferenceSelector::Commit { .. } => {
-                (references.iter().map(Choice::from).collect(), History::Full)
+                (references.into_iter().map(Choice::from).collect(), History::Full)
             }
             ReferenceSelector::Branch(_) | ReferenceSelector::Tag(_) | ReferenceSelector::Name(_) => {
-                (references.iter().map(Choice::from).collect::<Vec<_>>(), History::Shallow)
+                (references.into_iter().map(Choice::from).collect::<Vec<_>>(), History::Shallow)
             }
         };
         let (choices, commit, name) = if let ReferenceSelector::Commit { commit, branch } = selector {
             (choices, commit.clone(), branch.clone().unwrap_or_default())
         } else {
-            let choice = self.youngest(access, &session, choices).await?;
+            let choice = self.youngest((access, listing), choices, patience).await?;
             let (commit, name) = (choice.commit.clone(), choice.name.clone());
             (vec![choice], commit, name)
         };
         let revision = selector.revision(&name, &commit);
-        Ok(Resolved { revision, access: access.clone(), session, choices, commit, history })
+        let listing = Arc::clone(listing);
+        Ok(Resolved { revision, access: access.clone(), listing, choices, commit, history })
     }
 
-    /// Brings the objects of a commit here.
+    /// Brings the objects of a commit here; shared with all who want the same.
     ///
     /// # Errors
     /// [`GitError`].
-    pub async fn checkout(&self, resolved: &Resolved) -> Result<Checkout, GitError> {
-        let failed = |source| failure(&resolved.access, source);
-        let mirror = self.mirror(&resolved.access, resolved.history);
-        let store = mirror.obtain(&resolved.session, &resolved.choices, self.limits).await.map_err(failed)?;
+    pub async fn checkout(&self, resolved: &Resolved, patience: &mut Patience) -> Result<Checkout, GitError> {
+        let store = self
+            .obtain((&resolved.access, &resolved.listing), &resolved.choices, resolved.history, patience)
+            .await?;
         self.make_room();
+        let failed = |source| GitError::of_access(&resolved.access, source);
         let id = Oid::from_str(&resolved.commit).map_err(|error| failed(TransportError::Pack(error)))?;
         let (reader, choices, history) = (Arc::clone(&store), resolved.choices.clone(), resolved.history);
         let found = blocking(move || {
@@ -173,17 +212,35 @@ impl GitClient {
         Ok(Checkout { revision: resolved.revision.clone(), commit, store, id, limits: self.limits })
     }
 
+    /// The mirror that holds all the chosen commits.
+    async fn obtain(
+        &self,
+        (access, listing): (&Access, &Arc<Listing>),
+        choices: &[Choice],
+        history: History,
+        patience: &mut Patience,
+    ) -> Result<Arc<ObjectStore>, GitError> {
+        let request = Request {
+            listing: Arc::clone(listing),
+            choices: choices.to_vec(),
+            limits: self.limits,
+            remote: access.remote(),
+            turns: Arc::clone(&self.turns),
+        };
+        let flight = self.mirror(access, history).obtain(request);
+        let obtained = patience.wait(flight).await.map_err(Arc::new).and_then(|obtained| obtained);
+        obtained.map_err(|source| GitError::of_access(access, source))
+    }
+
     /// Of tags with equal versions the one whose commit is the youngest.
     async fn youngest(
         &self,
-        access: &Access,
-        session: &Session,
+        server: (&Access, &Arc<Listing>),
         choices: Vec<Choice>,
+        patience: &mut Patience,
     ) -> Result<Choice, GitError> {
-        let failed = |source| failure(access, source);
         if choices.len() > 1 {
-            let mirror = self.mirror(access, History::Shallow);
-            let store = mirror.obtain(session, &choices, self.limits).await.map_err(failed)?;
+            let store = self.obtain(server, &choices, History::Shallow, patience).await?;
             let candidates = choices.clone();
             let youngest = blocking(move || {
                 let time = |choice: &Choice| {
@@ -193,38 +250,11 @@ impl GitClient {
                 };
                 Ok(candidates.into_iter().max_by_key(time))
             });
-            if let Some(choice) = youngest.await.map_err(failed)? {
+            if let Some(choice) = youngest.await.map_err(|source| GitError::of_access(server.0, source))? {
                 return Ok(choice);
             }
         }
         choices.into_iter().next().ok_or(GitError::Empty)
-    }
-
-    /// Why nothing was listed: the repository is empty, or the reference is not there.
-    async fn explain_absence(
-        &self,
-        access: &Access,
-        session: &Session,
-        selector: &ReferenceSelector,
-    ) -> GitError {
-        let all = Query { prefixes: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()] };
-        match session.list(&all).await {
-            Err(error) => return failure(access, error),
-            Ok(references) if references.is_empty() => return GitError::Empty,
-            Ok(_) => {}
-        }
-        match selector {
-            ReferenceSelector::Name(name) => GitError::UnknownReference(name.clone()),
-            ReferenceSelector::SemVer(range) => match range.parse::<flux_gotext::Constraint>() {
-                Err(error) => GitError::SemVer(error),
-                Ok(_) => GitError::NoMatchingVersion(range.clone()),
-            },
-            ReferenceSelector::Commit { branch: None, commit } => GitError::CommitNotFound(commit.clone()),
-            ReferenceSelector::Branch(_) | ReferenceSelector::Tag(_) | ReferenceSelector::Commit { .. } => {
-                let name = selector.full_name().unwrap_or_default();
-                failure(access, TransportError::UnknownReference(name))
-            }
-        }
     }
 
     fn mirror(&self, access: &Access, history: History) -> Arc<Mirror> {
@@ -267,23 +297,39 @@ impl Checkout {
 }
 
 impl Resolved {
-    /// As [`Access::remote`].
-    pub fn remote(&self) -> String {
-        self.access.remote()
-    }
-
     /// The commit in hex.
     pub fn commit(&self) -> &str {
         &self.commit
     }
 }
 
-fn failure(access: &Access, source: TransportError) -> GitError {
-    let url = access.url.to_string();
-    if matches!(source, TransportError::NotFound) {
-        return GitError::RepositoryNotFound(url);
+/// Why nothing was listed: the repository is empty, or the reference is not there.
+async fn explain_absence(
+    access: &Access,
+    listing: &Listing,
+    selector: &ReferenceSelector,
+    patience: &mut Patience,
+) -> GitError {
+    if listing.references.is_empty() {
+        let all = Query { prefixes: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()] };
+        match patience.spend(listing.session.list(&all)).await.and_then(|listed| listed) {
+            Err(error) => return GitError::of_access(access, error),
+            Ok(references) if references.is_empty() => return GitError::Empty,
+            Ok(_) => {}
+        }
     }
-    GitError::Clone { url, source }
+    match selector {
+        ReferenceSelector::Name(name) => GitError::UnknownReference(name.clone()),
+        ReferenceSelector::SemVer(range) => match range.parse::<flux_gotext::Constraint>() {
+            Err(error) => GitError::SemVer(error),
+            Ok(_) => GitError::NoMatchingVersion(range.clone()),
+        },
+        ReferenceSelector::Commit { branch: None, commit } => GitError::CommitNotFound(commit.clone()),
+        ReferenceSelector::Branch(_) | ReferenceSelector::Tag(_) | ReferenceSelector::Commit { .. } => {
+            let name = selector.full_name().unwrap_or_default();
+            GitError::of_access(access, TransportError::UnknownReference(name))
+        }
+    }
 }
 
 fn commit_info(store: &ObjectStore, id: Oid) -> Result<CommitInfo, git2::Error> {

@@ -1,8 +1,11 @@
 //! Why something could not be had from a Git server, in the words of the Flux controllers.
 
 use std::io;
+use std::sync::Arc;
 
 use flux_gotext::ParseConstraintError;
+
+use crate::access::Access;
 
 /// Why no commit came of a reference.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +21,8 @@ pub enum GitError {
     Clone {
         /// Address of the repository.
         url: String,
-        /// What went wrong.
-        source: TransportError,
+        /// What went wrong; others may have met with it as well.
+        source: Arc<TransportError>,
     },
     /// `ref.name` names nothing.
     #[error("unable to resolve ref '{0}' to a specific commit")]
@@ -77,9 +80,23 @@ pub enum TransportError {
     /// Objects could not be stored.
     #[error("failed to store objects")]
     Store(#[source] io::Error),
+    /// The time given to the server is over.
+    #[error("context deadline exceeded")]
+    DeadlineExceeded,
     /// A worker thread broke down.
     #[error("indexing was interrupted")]
     Interrupted,
+}
+
+impl GitError {
+    /// What went wrong with `access`.
+    pub(crate) fn of_access(access: &Access, source: impl Into<Arc<TransportError>>) -> Self {
+        let (url, source) = (access.url.to_string(), source.into());
+        if matches!(*source, TransportError::NotFound) {
+            return Self::RepositoryNotFound(url);
+        }
+        Self::Clone { url, source }
+    }
 }
 
 impl From<reqwest::Error> for TransportError {

@@ -8,13 +8,19 @@
 mod access;
 mod client;
 mod error;
+mod flight;
+mod listing;
 mod reference;
 mod store;
 mod tree;
+mod turn;
 mod wire;
 
 pub use access::{Access, Credentials, InvalidUrl, RepositoryUrl};
 pub use client::{Checkout, CommitInfo, GitClient, GitLimits, Resolved};
 pub use error::{GitError, TransportError};
+pub use flight::Patience;
+pub use listing::{Freshness, ListRequest, Listing};
 pub use reference::{InvalidReference, ReferenceSelector};
 pub use tree::{ArchiveError, CommitTree, IgnoreError, TreeError};
+pub use turn::{Turn, Turns};

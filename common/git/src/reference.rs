@@ -40,11 +40,42 @@ pub enum InvalidReference {
     Commit(String),
 }
 
-/// What is listed to find a reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is listed to find references.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     /// Beginnings of the names that the server should list.
     pub(crate) prefixes: Vec<String>,
+}
+
+impl Query {
+    /// Every reference.
+    pub(crate) fn everything() -> Self {
+        Self { prefixes: vec![String::new()] }
+    }
+
+    /// What any of `queries` asks for, each prefix once.
+    pub(crate) fn of_all(queries: impl IntoIterator<Item = Self>) -> Self {
+        let mut wanted: Vec<String> = queries.into_iter().flat_map(|query| query.prefixes).collect();
+        wanted.sort_unstable();
+        let mut prefixes: Vec<String> = Vec::new();
+        for prefix in wanted {
+            // sorted, what begins with a prefix follows it
+            if !prefixes.last().is_some_and(|last| prefix.starts_with(last.as_str())) {
+                prefixes.push(prefix);
+            }
+        }
+        Self { prefixes }
+    }
+
+    /// Whether it asks for the reference of this full name.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    /// Whether it asks for all that `other` asks for.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        other.prefixes.iter().all(|prefix| self.matches(prefix))
+    }
 }
 
 /// A reference that was chosen from a listing.
@@ -152,7 +183,10 @@ fn check(name: &str) -> Result<(), InvalidReference> {
 }
 
 /// The tags of the highest version in the range; several only if they differ in build metadata alone.
-pub(crate) fn highest_versions(references: &[RemoteReference], range: &str) -> Result<Vec<Choice>, GitError> {
+pub(crate) fn highest_versions<'a>(
+    references: impl IntoIterator<Item = &'a RemoteReference>,
+    range: &str,
+) -> Result<Vec<Choice>, GitError> {
     let constraint: Constraint = range.parse().map_err(GitError::SemVer)?;
     let mut highest: Option<Version> = None;
     let mut choices = Vec::new();
@@ -243,6 +277,22 @@ mod tests {
         assert_eq!(names(">=1.11.0-0 <2").expect("a match"), ["refs/tags/v1.11.0-rc.1"]);
         assert_eq!(names(">3").expect_err("none").to_string(), "no match found for semver: >3");
         assert!(matches!(names("one"), Err(GitError::SemVer(_))));
+    }
+
+    #[test]
+    fn queries_are_joined_and_compared_by_prefix() {
+        let query =
+            |prefixes: &[&str]| Query { prefixes: prefixes.iter().map(ToString::to_string).collect() };
+        let all = Query::of_all([
+            query(&["refs/tags/v1"]),
+            query(&["refs/heads/main"]),
+            query(&["refs/tags/"]),
+            query(&["refs/heads/main"]),
+        ]);
+        assert_eq!(all, query(&["refs/heads/main", "refs/tags/"]));
+        assert!(all.covers(&query(&["refs/tags/v2"])) && all.covers(&query(&[])));
+        assert!(!all.covers(&query(&["refs/heads/"])));
+        assert!(Query::everything().covers(&all));
     }
 
     #[test]

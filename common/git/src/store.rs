@@ -1,10 +1,11 @@
 //! Mirrors: the objects of a repository, shared by all who may see it.
 //!
 //! A mirror has no references and no configuration, only packs. What one access fetched another one finds there, but it
-//! must have been told the name of the commit by the server itself. Fetches of one mirror follow one another, so that
-//! whoever waits finds most of what it wants. A mirror is begun anew when it has grown out of proportion; those who read
+//! must have been told the name of the commit by the server itself. Who wants the same commits from the same server shares
+//! a fetch; other fetches of a mirror follow one another, so that whoever waits finds most of what it wants. A mirror is begun anew when it has grown out of proportion; those who read
 //! the former one keep it until they are done.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +18,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::client::GitLimits;
 use crate::error::TransportError;
+use crate::flight::{Beacon, Flight, Takeoff};
+use crate::listing::Listing;
 use crate::reference::Choice;
-use crate::wire::{FetchRequest, History, Session};
+use crate::turn::Turns;
+use crate::wire::{FetchRequest, History};
 
 /// Packs from which on a mirror is begun anew.
 const MAX_PACKS: u32 = 50;
@@ -107,19 +111,41 @@ struct Contents {
     size: u64,
 }
 
+type Obtained = Result<Arc<ObjectStore>, Arc<TransportError>>;
+
+/// Commits that someone wants.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The server, which has named them.
+    pub(crate) listing: Arc<Listing>,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) limits: GitLimits,
+    /// Host and credentials, where fetches take turns.
+    pub(crate) remote: String,
+    pub(crate) turns: Arc<dyn Turns>,
+}
+
 /// The objects of one repository.
 #[derive(Debug)]
 pub(crate) struct Mirror {
     parent: PathBuf,
     history: History,
     contents: Mutex<Contents>,
+    /// Fetches that someone waits for, by who asks whom for what.
+    flights: SyncMutex<HashMap<(String, Vec<String>), Beacon<Obtained>>>,
     /// Bytes on disk, to be read without waiting for a fetch.
     size: SyncMutex<u64>,
 }
 
 impl Mirror {
     pub(crate) fn new(parent: PathBuf, history: History) -> Self {
-        Self { parent, history, contents: Mutex::default(), size: SyncMutex::default() }
+        Self {
+            parent,
+            history,
+            contents: Mutex::default(),
+            flights: SyncMutex::default(),
+            size: SyncMutex::default(),
+        }
     }
 
     /// Bytes on disk.
@@ -127,32 +153,54 @@ impl Mirror {
         *self.size.lock()
     }
 
-    /// The objects, once all of `choices` are among them. What is missing is fetched from `session`.
-    pub(crate) async fn obtain(
+    /// The objects, once all of the chosen commits are among them; what is missing is fetched. Shared by all who want the
+    /// same commits from the same server.
+    pub(crate) fn obtain(self: &Arc<Self>, request: Request) -> Flight<Obtained> {
+        let mut wants: Vec<String> = request.choices.iter().map(|choice| choice.object.clone()).collect();
+        wants.sort_unstable();
+        wants.dedup();
+        let key = (request.remote.clone(), wants.clone());
+        let mut flights = self.flights.lock();
+        if let Some(flight) = flights.get(&key).and_then(Beacon::flight) {
+            return flight;
+        }
+        flights.retain(|_, beacon| !beacon.is_lost());
+        let mirror = Arc::clone(self);
+        let flight = Flight::new(move |takeoff| async move {
+            mirror.bring(&request, wants, takeoff).await.map_err(Arc::new)
+        });
+        if let Some(beacon) = flight.beacon() {
+            flights.insert(key, beacon);
+        }
+        flight
+    }
+
+    async fn bring(
         &self,
-        session: &Session,
-        choices: &[Choice],
-        limits: GitLimits,
+        request: &Request,
+        wants: Vec<String>,
+        takeoff: Takeoff,
     ) -> Result<Arc<ObjectStore>, TransportError> {
         let mut contents = self.contents.lock().await;
         if let Some(store) = &contents.store {
-            let (store, choices) = (Arc::clone(store), choices.to_vec());
-            if let Some(store) =
-                blocking(move || Ok(store.has_all(&choices).map_err(TransportError::Pack)?.then_some(store)))
-                    .await?
-            {
+            let (store, choices) = (Arc::clone(store), request.choices.clone());
+            let found =
+                blocking(move || Ok(store.has_all(&choices).map_err(TransportError::Pack)?.then_some(store)));
+            if let Some(store) = found.await? {
                 return Ok(store);
             }
         }
+        let _turn = request.turns.turn(&request.remote).await;
+        takeoff.begin();
         if contents.packs >= MAX_PACKS || contents.size > contents.fresh_size.saturating_mul(2) {
             *contents = Contents::default();
         }
         let incremental = contents.store.is_some();
-        match self.fetch(session, choices, limits, &mut contents).await {
+        match self.fetch(request, &wants, &mut contents).await {
             // a server that trips over what we have: once more from nothing
             Err(TransportError::Pack(_) | TransportError::Protocol(_)) if incremental => {
                 *contents = Contents::default();
-                self.fetch(session, choices, limits, &mut contents).await
+                self.fetch(request, &wants, &mut contents).await
             }
             other => other,
         }
@@ -160,9 +208,8 @@ impl Mirror {
 
     async fn fetch(
         &self,
-        session: &Session,
-        choices: &[Choice],
-        limits: GitLimits,
+        request: &Request,
+        wants: &[String],
         contents: &mut Contents,
     ) -> Result<Arc<ObjectStore>, TransportError> {
         let store = match &contents.store {
@@ -173,17 +220,16 @@ impl Mirror {
                     .await?
             }
         };
-        let mut wants: Vec<String> = choices.iter().map(|choice| choice.object.clone()).collect();
-        wants.sort_unstable();
-        wants.dedup();
+        let Request { listing, choices, limits, .. } = request;
+        let wants = wants.to_vec();
         let haves = contents.tips.iter().rev().take(MAX_HAVES).cloned().collect();
         let shallow = contents.shallow.clone();
-        let request = FetchRequest { wants, haves, shallow, history: self.history, limit: limits.pack_bytes };
+        let fetch = FetchRequest { wants, haves, shallow, history: self.history, limit: limits.pack_bytes };
         let (pack, receiver) = mpsc::channel(QUEUE);
         let (complete, is_complete) = oneshot::channel();
         let (target, history) = (Arc::clone(&store), self.history);
         let indexing = tokio::task::spawn_blocking(move || target.index(receiver, is_complete, history));
-        let fetched = session.fetch(&request, pack).await;
+        let fetched = listing.session.fetch(&fetch, pack).await;
         if fetched.is_ok() {
             // the indexer may have failed and gone: its own error tells
             let _ = complete.send(());
@@ -196,7 +242,7 @@ impl Mirror {
             // the network broke off because the indexer did
             (Err(TransportError::Interrupted) | Ok(_), Err(error)) | (Err(error), _) => return Err(error),
         };
-        let (measured, commits) = (Arc::clone(&store), choices.to_vec());
+        let (measured, commits) = (Arc::clone(&store), choices.clone());
         let size = blocking(move || {
             let whole = measured.has_all(&commits).map_err(TransportError::Pack)?;
             if whole {

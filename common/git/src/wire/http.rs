@@ -46,11 +46,22 @@ impl Session {
         Ok(Self { access: access.clone(), base, advertisement })
     }
 
+    /// Whether the server has named all references already.
+    pub(crate) const fn lists_all(&self) -> bool {
+        matches!(self.advertisement, Advertisement::V0(..))
+    }
+
+    /// References that the server named in its introduction.
+    pub(crate) fn advertised(&self) -> usize {
+        match &self.advertisement {
+            Advertisement::V0(_, references) => references.len(),
+            Advertisement::V2(_) => 0,
+        }
+    }
+
     /// The references that begin with the prefixes of `query`.
     pub(crate) async fn list(&self, query: &Query) -> Result<Vec<RemoteReference>, TransportError> {
-        let matches = |reference: &RemoteReference| {
-            query.prefixes.iter().any(|prefix| reference.name.starts_with(prefix.as_str()))
-        };
+        let matches = |reference: &RemoteReference| query.matches(&reference.name);
         match &self.advertisement {
             Advertisement::V0(_, references) => {
                 Ok(references.iter().filter(|r| matches(r)).cloned().collect())

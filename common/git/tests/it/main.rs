@@ -3,16 +3,21 @@
 
 mod archive;
 mod mirror;
+mod polling;
 mod reference;
 mod transport;
 
 use std::fmt::Write as _;
 use std::io::Read as _;
 
+use std::time::Duration;
+
 use flux_git::{
-    Access, Checkout, Credentials, GitClient, GitError, GitLimits, ReferenceSelector, RepositoryUrl,
+    Access, Checkout, Credentials, Freshness, GitClient, GitError, GitLimits, ListRequest, Patience,
+    ReferenceSelector, RepositoryUrl,
 };
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// A client with mirrors of its own, and without credentials.
 struct Git {
@@ -32,8 +37,26 @@ impl Git {
     }
 
     async fn checkout(&self, access: &Access, selector: &ReferenceSelector) -> Result<Checkout, GitError> {
-        let resolved = self.client.resolve(access, selector).await?;
-        self.client.checkout(&resolved).await
+        self.checkout_within(access, selector, Duration::from_secs(60)).await
+    }
+
+    async fn checkout_within(
+        &self,
+        access: &Access,
+        selector: &ReferenceSelector,
+        limit: Duration,
+    ) -> Result<Checkout, GitError> {
+        let mut patience = Patience::new(limit);
+        let request = ListRequest {
+            user: "test",
+            access,
+            selector,
+            interval: Duration::from_secs(60),
+            freshness: Freshness::Since(Instant::now()),
+        };
+        let listing = self.client.list(&request, &mut patience).await?;
+        let resolved = self.client.resolve(access, &listing, selector, &mut patience).await?;
+        self.client.checkout(&resolved, &mut patience).await
     }
 }
 
