@@ -3,7 +3,8 @@
 //! The steps of a run:
 //! 1. check the stored artifact, and clear away what is superseded;
 //! 2. read the credentials;
-//! 3. list references; if the commit is the stored one and nothing else changed, that was all;
+//! 3. list references, at most once for all who ask the same server in the same way; if the commit is the stored one and
+//!    nothing else changed, that was all;
 //! 4. `git pull`;
 //! 5. `build artifact for revision`.
 //!
@@ -11,7 +12,6 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
 
 use flux_api::source::{GitRepository, GitRepositoryStatus};
 use flux_api::well_known::{FINALIZER, SOURCE_GROUP};
@@ -19,7 +19,7 @@ use flux_artifact::Storage;
 use flux_driver::{
     Deletion, Ending, Kind, Measured, Next, Notice, Outcome, Profile, Rules, Run, Schedule, Summary, Suspend,
 };
-use flux_git::GitClient;
+use flux_git::{GitClient, Patience};
 use flux_kube::Resource;
 use flux_net::ClientPool;
 use lru::LruCache;
@@ -115,20 +115,21 @@ impl Kind for GitRepositories {
         run.fact(&Fact::Begun);
         let stored = self.check_storage(run).await;
         let access = self.read_credentials(run, plan).await?;
-        let begun = Instant::now();
-        let resolved = self.list_references(run, plan, &access).await?;
+        let mut patience = Patience::new(plan.timeout);
+        let resolved = self.list_references(run, plan, &access, (stored.as_ref(), &mut patience)).await?;
         if let Some(artifact) =
             stored.filter(|artifact| plan.is_satisfied_by(run.object(), artifact, &resolved))
         {
             Self::keep_artifact(run, plan, &artifact);
             return Ok(Outcome::Unchanged(Next::Interval));
         }
-        let checkout = self.git_pull(run, plan, resolved, begun.elapsed()).await?;
+        let checkout = self.git_pull(run, &access, resolved, &mut patience).await?;
         self.build_artifact_for_revision(run, plan, checkout).await?;
         Ok(Outcome::Done(Next::Interval))
     }
 
     async fn delete(&self, run: &mut Run<'_, Self>) -> Result<Deletion, Error> {
+        self.git.forget(&run.name().to_string());
         self.remove_artifacts(run).await?;
         Ok(Deletion::Done)
     }

@@ -28,8 +28,6 @@ pub(crate) enum Error {
     Empty,
     #[error("failed to checkout and determine revision")]
     Checkout(#[source] GitError),
-    #[error("failed to checkout and determine revision: unable to clone '{0}': context deadline exceeded")]
-    Timeout(String),
     #[error("failed to checkout and determine revision")]
     Tree(#[source] TreeError),
     // the blank before the colon is upstream's
@@ -53,7 +51,7 @@ impl Failure for Error {
             }
             Self::AppData(_) => Verdict::transient("InvalidProviderConfiguration").on(FETCH_FAILED),
             Self::Empty => Verdict::transient("EmptyGitRepository").on(FETCH_FAILED),
-            Self::Reference(_) | Self::Checkout(_) | Self::Timeout(_) | Self::Tree(_) | Self::Sparse(_) => {
+            Self::Reference(_) | Self::Checkout(_) | Self::Tree(_) | Self::Sparse(_) => {
                 Verdict::transient("GitOperationFailed").on(FETCH_FAILED)
             }
             // no condition of its own: source-controller contract, section 5.4

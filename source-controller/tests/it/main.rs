@@ -6,6 +6,7 @@ mod failure;
 mod life;
 mod reference;
 mod secret;
+mod sharing;
 mod start;
 
 use std::time::Duration;
