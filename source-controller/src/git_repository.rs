@@ -17,7 +17,8 @@ use flux_api::source::{GitRepository, GitRepositoryStatus};
 use flux_api::well_known::{FINALIZER, SOURCE_GROUP};
 use flux_artifact::Storage;
 use flux_driver::{
-    Deletion, Ending, Kind, Measured, Next, Notice, Outcome, Profile, Rules, Run, Schedule, Summary, Suspend,
+    Deletion, Ending, Kind, Measured, Next, Notice, Outcome, Profile, Reference, Rules, Run, Schedule,
+    SourceWatch, Summary, Suspend,
 };
 use flux_git::{GitClient, Patience};
 use flux_kube::Resource;
@@ -32,11 +33,15 @@ mod fact;
 mod notice;
 mod plan;
 mod pull;
+mod secrets;
 mod storage;
+mod turns;
 
 use error::Error;
 use fact::{Fact, Phase};
 use plan::Plan;
+pub(crate) use secrets::SecretSelection;
+pub(crate) use turns::RemoteTurns;
 
 /// Commits whose first line is remembered for the event about their artifact.
 const MAX_SUBJECTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
@@ -46,13 +51,19 @@ pub(crate) struct GitRepositories {
     storage: Arc<Storage>,
     git: GitClient,
     clients: ClientPool,
+    secrets: SecretSelection,
     /// First line of a commit's message, by its hash.
     subjects: Mutex<LruCache<String, String>>,
 }
 
 impl GitRepositories {
-    pub(crate) fn new(storage: Arc<Storage>, git: GitClient, clients: ClientPool) -> Self {
-        Self { storage, git, clients, subjects: Mutex::new(LruCache::new(MAX_SUBJECTS)) }
+    pub(crate) fn new(
+        storage: Arc<Storage>,
+        git: GitClient,
+        clients: ClientPool,
+        secrets: SecretSelection,
+    ) -> Self {
+        Self { storage, git, clients, secrets, subjects: Mutex::new(LruCache::new(MAX_SUBJECTS)) }
     }
 }
 
@@ -102,6 +113,14 @@ impl Kind for GitRepositories {
     type Phase = Phase;
     type Error = Error;
     const PROFILE: &'static Profile = &PROFILE;
+
+    fn watches(&self) -> Vec<SourceWatch<Self>> {
+        vec![self.secrets.watch()]
+    }
+
+    fn references(&self, object: &GitRepository) -> Vec<Reference> {
+        secrets::references(object)
+    }
 
     fn plan(&self, object: &GitRepository) -> Result<Plan, Error> {
         Plan::of(&object.spec)

@@ -12,7 +12,7 @@ use flux_process::{Context, Gate, ServerLimits, listen, serve};
 use tokio::task::JoinSet;
 
 use crate::flags::Flags;
-use crate::git_repository::GitRepositories;
+use crate::git_repository::{GitRepositories, RemoteTurns, SecretSelection};
 
 /// The feature gates of the source-controller.
 pub const GATES: &[Gate] = &[
@@ -21,8 +21,8 @@ pub const GATES: &[Gate] = &[
     Gate { name: "ObjectLevelWorkloadIdentity", default: false },
 ];
 
-/// Bytes of memory for archives and files under way.
-const MEMORY: u64 = 256 * 1024 * 1024;
+/// Bytes of memory for packs and archives under way; what needs more than this alone gets all of it.
+const MEMORY: u64 = 16 * 1024 * 1024;
 
 /// Runs the controller until it is told to stop.
 ///
@@ -49,7 +49,12 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
             }),
         },
     )?;
-    let kind = GitRepositories::new(Arc::clone(&storage), git, clients);
+    let git = git.taking_turns(Arc::new(RemoteTurns(services.permits.clone())));
+    let secrets = SecretSelection {
+        labels: flags.common.watch_configs_label_selector.clone(),
+        namespace: context.watched_namespace.clone(),
+    };
+    let kind = GitRepositories::new(Arc::clone(&storage), git, clients, secrets);
     // the cache is filled while another one leads, so that taking over takes no time
     let controller = Controller::start(kind, services, context.leading(), context.stop.clone());
     let mut serving = JoinSet::new();

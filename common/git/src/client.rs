@@ -26,7 +26,8 @@ pub struct GitLimits {
     pub pack_bytes: u64,
     /// Files and directories of one commit. Default 500,000.
     pub files: usize,
-    /// Bytes of one file, which is held in memory. Default 128 MiB.
+    /// Bytes of one file that has to be held in memory: a small one, or one that the server sent as a difference to
+    /// another. Large ones that came as they are pass through, up to the 8 GiB of an archive's. Default 128 MiB.
     pub file_bytes: usize,
     /// Directories in directories. Default 128.
     pub depth: usize,
@@ -111,6 +112,7 @@ impl GitClient {
     /// # Errors
     /// Those of the file system.
     pub fn new(directory: PathBuf, limits: GitLimits) -> io::Result<Self> {
+        crate::memory::bound();
         match fs_err::remove_dir_all(&directory) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

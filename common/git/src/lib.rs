@@ -6,10 +6,12 @@
 //! listed. libgit2 indexes packs and reads objects; it never opens a connection or a work tree.
 
 mod access;
+mod blob;
 mod client;
 mod error;
 mod flight;
 mod listing;
+mod memory;
 mod reference;
 mod store;
 mod tree;

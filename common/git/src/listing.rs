@@ -156,7 +156,7 @@ impl State {
         if self.users.get(request.user).is_some_and(|known| *known != key) {
             self.leave(request.user);
         }
-        self.users.insert(request.user.to_owned(), key.clone());
+        self.users.insert(request.user.to_owned(), Arc::clone(&key));
         let polled = self.accesses.entry(key).or_default();
         let selector = request.selector;
         let user = polled.users.entry(request.user.to_owned()).or_insert_with(|| User::new(selector));

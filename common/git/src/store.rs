@@ -16,6 +16,7 @@ use parking_lot::Mutex as SyncMutex;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use crate::blob::Packs;
 use crate::client::GitLimits;
 use crate::error::TransportError;
 use crate::flight::{Beacon, Flight, Takeoff};
@@ -51,6 +52,11 @@ impl ObjectStore {
             self.directory.path().to_str().ok_or_else(|| git2::Error::from_str("path is not UTF-8"))?;
         odb.add_disk_alternate(path)?;
         Repository::from_odb(odb)
+    }
+
+    /// Opens the packs, for what is read piece by piece.
+    pub(crate) fn packs(&self) -> std::io::Result<Packs> {
+        Packs::open(&self.directory.path().join("pack"))
     }
 
     /// Whether all the commits are here. Packs come whole or not at all, so a commit has its tree with it.
@@ -111,6 +117,9 @@ struct Contents {
     size: u64,
 }
 
+/// Who is asked as whom, and for which objects.
+type FetchKey = (String, Vec<String>);
+
 type Obtained = Result<Arc<ObjectStore>, Arc<TransportError>>;
 
 /// Commits that someone wants.
@@ -132,7 +141,7 @@ pub(crate) struct Mirror {
     history: History,
     contents: Mutex<Contents>,
     /// Fetches that someone waits for, by who asks whom for what.
-    flights: SyncMutex<HashMap<(String, Vec<String>), Beacon<Obtained>>>,
+    flights: SyncMutex<HashMap<FetchKey, Beacon<Obtained>>>,
     /// Bytes on disk, to be read without waiting for a fetch.
     size: SyncMutex<u64>,
 }

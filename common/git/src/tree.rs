@@ -11,11 +11,14 @@ use flux_artifact::ignore::{EntryKind, FILE_NAME, IgnoreRules, IgnoreRulesBuilde
 use flux_artifact::{ArchiveWriter, Executable};
 use git2::{ObjectType, Odb, Oid};
 
+use crate::blob::{BlobReader, LARGE, Packs};
 use crate::client::GitLimits;
 use crate::store::ObjectStore;
 
 mod name;
 
+/// What compressing and writing an archive takes, in bytes.
+const COMPRESSION_MEMORY: u64 = 1024 * 1024;
 /// Largest ignore file that is read, in bytes.
 const MAX_IGNORE_FILE: usize = 1024 * 1024;
 
@@ -24,6 +27,8 @@ const MAX_IGNORE_FILE: usize = 1024 * 1024;
 pub struct CommitTree {
     store: Arc<ObjectStore>,
     entries: Vec<Entry>,
+    /// Bytes of the largest file that is held in memory.
+    largest: u64,
     limits: GitLimits,
 }
 
@@ -106,18 +111,27 @@ impl CommitTree {
         sparse: &[String],
         limits: GitLimits,
     ) -> Result<Self, TreeError> {
-        let entries = {
-            let repository = store.repository().map_err(TreeError::Object)?;
-            let tree = repository.find_commit(commit).map_err(TreeError::Object)?.tree_id();
-            list(&repository.odb().map_err(TreeError::Object)?, &repository, tree, limits)?
-        };
+        let repository = store.repository().map_err(TreeError::Object)?;
+        let tree = repository.find_commit(commit).map_err(TreeError::Object)?.tree_id();
+        let odb = repository.odb().map_err(TreeError::Object)?;
+        let entries = list(&odb, &repository, tree, limits)?;
         let entries = if sparse.is_empty() { entries } else { select_sparse(entries, sparse)? };
-        Ok(Self { store, entries, limits })
+        let largest = largest_held(&store, &odb, &entries)?;
+        drop(odb);
+        drop(repository);
+        Ok(Self { store, entries, largest, limits })
     }
 
     /// How many files there are, links not counted.
     pub fn file_count(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_))).count()
+    }
+
+    /// Bytes of memory that [`Self::write_archive`] needs, the tree itself included.
+    pub fn memory(&self) -> u64 {
+        let entry = size_of::<Entry>() as u64 + 64;
+        // a file from a difference needs what it differs from as well
+        COMPRESSION_MEMORY + self.entries.len() as u64 * entry + self.largest.saturating_mul(2)
     }
 
     /// Writes the archive without what `rules` leave out. Blocks.
@@ -127,6 +141,7 @@ impl CommitTree {
     pub fn write_archive(&self, rules: &IgnoreRules, output: &mut dyn Write) -> Result<(), ArchiveError> {
         let repository = self.store.repository().map_err(ArchiveError::Object)?;
         let odb = repository.odb().map_err(ArchiveError::Object)?;
+        let packs = self.store.packs()?;
         let mut archive = ArchiveWriter::new(output)?;
         for entry in &self.entries {
             match entry.kind {
@@ -140,8 +155,13 @@ impl CommitTree {
                     if rules.ignores(&entry.path, EntryKind::File) {
                         continue;
                     }
-                    let blob = self.read_blob(&odb, entry)?;
-                    archive.file(entry.path.as_bytes(), executable, blob.len() as u64, blob.data())?;
+                    let path = entry.path.as_bytes();
+                    match self.read_file(&odb, &packs, entry)? {
+                        Content::Held(blob) => {
+                            archive.file(path, executable, blob.len() as u64, blob.data())?;
+                        }
+                        Content::Passing(size, reader) => archive.file(path, executable, size, *reader)?,
+                    }
                 }
             }
         }
@@ -149,16 +169,26 @@ impl CommitTree {
         Ok(())
     }
 
-    fn read_blob<'a>(&self, odb: &'a Odb<'_>, entry: &Entry) -> Result<git2::OdbObject<'a>, ArchiveError> {
+    fn read_file<'a>(
+        &self,
+        odb: &'a Odb<'_>,
+        packs: &Packs,
+        entry: &Entry,
+    ) -> Result<Content<'a>, ArchiveError> {
         let limit = self.limits.file_bytes;
         let (size, kind) = odb.read_header(entry.object).map_err(ArchiveError::Object)?;
-        if size > limit {
-            return Err(ArchiveError::FileTooLarge { path: entry.path.clone(), limit });
-        }
         if kind != ObjectType::Blob {
             return Err(ArchiveError::Object(git2::Error::from_str("not a blob")));
         }
-        odb.read(entry.object).map_err(ArchiveError::Object)
+        if size as u64 >= LARGE
+            && let Some(reader) = packs.blob(entry.object, size as u64)?
+        {
+            return Ok(Content::Passing(size as u64, Box::new(reader)));
+        }
+        if size > limit {
+            return Err(ArchiveError::FileTooLarge { path: entry.path.clone(), limit });
+        }
+        odb.read(entry.object).map(Content::Held).map_err(ArchiveError::Object)
     }
 
     /// The rules of all `.sourceignore` files, the root's first, then those of `spec.ignore`. Blocks.
@@ -196,6 +226,30 @@ fn directory_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
+/// What a file holds.
+enum Content<'a> {
+    /// In memory.
+    Held(git2::OdbObject<'a>),
+    /// So many bytes, piece by piece.
+    Passing(u64, Box<BlobReader>),
+}
+
+/// Bytes of the largest file that has to be held in memory; all of them are looked up, and must be there.
+fn largest_held(store: &ObjectStore, odb: &Odb<'_>, entries: &[Entry]) -> Result<u64, TreeError> {
+    let unreadable = |error: std::io::Error| TreeError::Object(git2::Error::from_str(&error.to_string()));
+    let packs = store.packs().map_err(unreadable)?;
+    let mut largest = 0;
+    for entry in entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_))) {
+        let (size, _) = odb.read_header(entry.object).map_err(TreeError::Object)?;
+        let size = size as u64;
+        let passes = size >= LARGE && packs.blob(entry.object, size).map_err(unreadable)?.is_some();
+        if !passes {
+            largest = largest.max(size);
+        }
+    }
+    Ok(largest)
+}
+
 /// A directory that is still to be listed.
 struct Pending {
     path: String,
@@ -203,7 +257,7 @@ struct Pending {
     depth: usize,
 }
 
-/// Lists a tree in the order in which a walk meets its entries, and checks that all of them are there.
+/// Lists a tree in the order in which a walk meets its entries, and checks that links are there.
 fn list(
     odb: &Odb<'_>,
     repository: &git2::Repository,
@@ -229,7 +283,7 @@ fn list(
     // the order of a walk: component by component, each bytewise, and so parents first
     entries.sort_by(|left, right| left.path.split('/').cmp(right.path.split('/')));
     for entry in &entries {
-        if matches!(entry.kind, Kind::File(_) | Kind::Link) && !odb.exists(entry.object) {
+        if entry.kind == Kind::Link && !odb.exists(entry.object) {
             return Err(TreeError::Object(git2::Error::from_str("object not found")));
         }
     }

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 /// The right to talk to a server; it ends when the value is dropped.
 pub type Turn = Box<dyn Send>;
 
-/// Deals out turns at servers, and what a fetch needs besides, such as memory.
+/// Deals out turns at servers.
 pub trait Turns: Debug + Send + Sync {
     /// Waits for a turn at `remote` (host and credentials, as [`crate::Access::remote`] gives them).
     fn turn(&self, remote: &str) -> BoxFuture<'static, Turn>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flux_api::Artifact;
 use flux_artifact::{Storage, StoreError, StoredArtifact};
 use flux_driver::Run;
-use flux_git::{Checkout, TreeError};
+use flux_git::{Checkout, CommitTree, TreeError};
 use flux_process::Rollout;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tracing::{Instrument as _, info, info_span};
@@ -32,8 +32,16 @@ impl GitRepositories {
         let location =
             location(run).map_err(|error| StoreError::CreateDirectory(std::io::Error::other(error)))?;
         let building = async {
-            let (storage, plan) = (Arc::clone(&self.storage), plan.clone());
-            run.cpu().await.run(move || build(&storage, &location, &plan, &checkout)).await
+            let sparse = plan.sparse.clone();
+            let tree = run.cpu().await.run(move || read_tree(&checkout, &sparse)).await?;
+            let memory = run.reserve(tree.memory()).await;
+            let (storage, ignore, paid) = (Arc::clone(&self.storage), plan.ignore.clone(), memory.share());
+            let file_name = format!("{}.tar.gz", commit.hash);
+            let pack = move || {
+                let _paid = paid;
+                pack(&storage, &location, &file_name, (&tree, ignore.as_deref()))
+            };
+            run.cpu().await.run(pack).await
         };
         let stored = building.instrument(span).await?;
         info!(revision, size = stored.size, "stored artifact");
@@ -53,23 +61,26 @@ impl GitRepositories {
     }
 }
 
-/// Reads the tree and writes the archive; on a blocking thread.
-fn build(
-    storage: &Storage,
-    location: &flux_artifact::ObjectLocation,
-    plan: &Plan,
-    checkout: &Checkout,
-) -> Result<StoredArtifact, Error> {
-    let tree = checkout.tree(&plan.sparse).map_err(|error| match error {
+/// Lists the files of the commit; on a blocking thread.
+fn read_tree(checkout: &Checkout, sparse: &[String]) -> Result<CommitTree, Error> {
+    checkout.tree(sparse).map_err(|error| match error {
         TreeError::SparseDirectory(_) => Error::Sparse(error),
         TreeError::InvalidPath(_)
         | TreeError::TooManyFiles(_)
         | TreeError::TooDeep(_)
         | TreeError::Object(_) => Error::Tree(error),
-    })?;
-    let rules = tree.ignore_rules(plan.ignore.as_deref()).map_err(Error::Ignore)?;
-    let file_name = format!("{}.tar.gz", checkout.commit.hash);
-    Ok(storage.store(location, &file_name, |sink| Ok(tree.write_archive(&rules, sink)?))?)
+    })
+}
+
+/// Writes the archive; on a blocking thread.
+fn pack(
+    storage: &Storage,
+    location: &flux_artifact::ObjectLocation,
+    file_name: &str,
+    (tree, ignore): (&CommitTree, Option<&str>),
+) -> Result<StoredArtifact, Error> {
+    let rules = tree.ignore_rules(ignore).map_err(Error::Ignore)?;
+    Ok(storage.store(location, file_name, |sink| Ok(tree.write_archive(&rules, sink)?))?)
 }
 
 fn recorded(stored: StoredArtifact, revision: &str) -> Artifact {

@@ -141,6 +141,40 @@ async fn names_that_trick_a_checkout_are_refused() {
 }
 
 #[tokio::test]
+async fn large_files_pass_through_and_small_ones_are_held() {
+    let server = GitServer::start().await.expect("a server");
+    let repository = server.repository("app").expect("a repository");
+    let large = super::incompressible(200_000);
+    repository.commit("main", &[("large", &large), ("small", "x")]).expect("a commit");
+    let limits = GitLimits { file_bytes: 1000, ..GitLimits::default() };
+    let git = Git::with(limits);
+    let checkout = git.checkout(&access(repository.url()), &main_branch()).await.expect("a checkout");
+    let tar = tar_of(&checkout, &[], None);
+    let mut archive = tar::Archive::new(tar.as_slice());
+    let mut entry = archive.entries().expect("entries").nth(1).expect("a file").expect("an entry");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut entry, &mut text).expect("text");
+    assert!(text == large, "{} bytes instead of {}", text.len(), large.len());
+    let memory = checkout.tree(&[]).expect("a tree").memory();
+    assert!(memory < 1_100_000, "{memory}");
+}
+
+#[tokio::test]
+async fn large_files_that_are_differences_are_held() {
+    let server = GitServer::start().await.expect("a server");
+    let repository = server.repository("app").expect("a repository");
+    let large = super::incompressible(200_000);
+    let longer = format!("{large}!");
+    repository.commit("main", &[("a", &large), ("b", &longer)]).expect("a commit");
+    let git = Git::new();
+    let checkout = git.checkout(&access(repository.url()), &main_branch()).await.expect("a checkout");
+    let tree = checkout.tree(&[]).expect("a tree");
+    assert!(tree.memory() > 2 * large.len() as u64, "one of the two is a difference to the other");
+    let names = entries_of(&checkout, &[], None);
+    assert_eq!(names, [". 750", "a 600", "b 600"]);
+}
+
+#[tokio::test]
 async fn bounds_are_kept() {
     let server = GitServer::start().await.expect("a server");
     let repository = server.repository("app").expect("a repository");
