@@ -219,3 +219,6 @@ impl Segment {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod check_ignore;

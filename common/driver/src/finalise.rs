@@ -54,14 +54,10 @@ impl Subject {
             return;
         }
         conditions.mark_reconciling(reason, message, self.generation, self.now);
+        // sources tell a step only if what is stored is not, or no longer, what should be
         let Rules::Summary(_) = self.rules else { return };
-        if conditions.is("Ready", ConditionStatus::Unknown)
-            || conditions.is("ArtifactOutdated", ConditionStatus::True)
-        {
-            let ready =
-                Setting { condition_type: "Ready", status: ConditionStatus::Unknown, reason, message };
-            conditions.set(ready, self.generation, self.now);
-        }
+        let ready = Setting { condition_type: "Ready", status: ConditionStatus::Unknown, reason, message };
+        conditions.set(ready, self.generation, self.now);
     }
 
     /// After the last step of a run that succeeded. Gives the new observedGeneration.

@@ -175,3 +175,83 @@ impl Read for BlobReader {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A pack with one large file that is held as it is, and some small ones.
+    fn packed(directory: &Path) -> (Oid, Vec<u8>) {
+        let repository = git2::Repository::init_bare(directory.join("repository")).expect("a repository");
+        let content: Vec<u8> =
+            (0..60_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let id = repository.blob(&content).expect("a file");
+        let mut builder = repository.packbuilder().expect("a builder");
+        builder.insert_object(id, None).expect("inserted");
+        for number in 0..300 {
+            let small = repository.blob(format!("{number}").as_bytes()).expect("a file");
+            builder.insert_object(small, None).expect("inserted");
+        }
+        let packs = directory.join("pack");
+        fs_err::create_dir_all(&packs).expect("a directory");
+        builder.write(&packs, 0o600).expect("written");
+        (id, content)
+    }
+
+    fn read(directory: &Path, id: Oid, size: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut reader) = Packs::open(&directory.join("pack"))?.blob(id, size as u64)? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        reader.read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (id, content) = packed(directory.path());
+        let found = read(directory.path(), id, content.len()).expect("readable").expect("found");
+        assert!(found == content);
+        assert!(
+            read(directory.path(), Oid::from_str(&"1".repeat(40)).expect("an id"), 5)
+                .expect("readable")
+                .is_none()
+        );
+        // a size that is not the file's is another file
+        assert!(read(directory.path(), id, 5).expect("readable").is_none());
+    }
+
+    #[test]
+    fn damaged_packs_and_indexes_never_give_other_content() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (id, content) = packed(directory.path());
+        let files: Vec<_> = fs_err::read_dir(directory.path().join("pack"))
+            .expect("a directory")
+            .map(|entry| entry.expect("an entry").path())
+            .map(|path| (path.clone(), fs_err::read(path).expect("a file")))
+            .collect();
+        proptest!(ProptestConfig::with_cases(150), |(
+            file in 0..files.len(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+            cut in any::<bool>(),
+        )| {
+            let (path, whole) = &files[file];
+            let mut damaged = whole.clone();
+            let at = at.index(damaged.len());
+            damaged[at] ^= byte;
+            if cut {
+                damaged.truncate(at);
+            }
+            fs_err::remove_file(path).expect("removed");
+            fs_err::write(path, &damaged).expect("written");
+            if let Ok(Some(found)) = read(directory.path(), id, content.len()) {
+                prop_assert!(found == content);
+            }
+            fs_err::write(path, whole).expect("written");
+        });
+    }
+}

@@ -4,6 +4,8 @@ mod advertisement;
 mod fetch;
 mod http;
 mod packet;
+#[cfg(test)]
+mod properties;
 
 pub(crate) use advertisement::RemoteReference;
 pub(crate) use fetch::{FetchRequest, History};

@@ -151,6 +151,11 @@ impl ControllerProcess {
         self.await_ready().await
     }
 
+    /// Adds a flag that counts from the next start on; the last of several wins.
+    pub fn add_flag(&mut self, flag: impl Into<String>) {
+        self.definition.arguments.push(flag.into());
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.definition.binary);
         command

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod audit;
+mod black_hole;
 mod certificates;
 mod control_plane;
 mod controller;
@@ -21,6 +22,7 @@ mod proxy;
 mod record;
 mod server;
 mod sink;
+mod socks;
 mod supervisor;
 mod tools;
 mod traces;
@@ -28,6 +30,7 @@ mod tunnel;
 
 pub use accounts::Account;
 pub use audit::{AuditEntry, AuditMark};
+pub use black_hole::BlackHole;
 pub use certificates::{Authority, Certificate};
 pub use controller::{Controller, ControllerProcess};
 pub use env::Env;
@@ -38,6 +41,7 @@ pub use objects::{Condition, ObjectKey, gone, has_condition, is_ready, is_ready_
 pub use proxy::{Fault, FaultProxy};
 pub use record::Recorder;
 pub use sink::{ReceivedRequest, SinkAnswer, WebhookSink};
+pub use socks::SocksProxy;
 pub use supervisor::{Memory, ProcessOutcome};
 pub use tools::{ControlPlaneBinaries, repository_root};
 pub use traces::{ReceivedSpan, TraceReceiver};

@@ -105,8 +105,10 @@ fn freshness(run: &Run<'_, GitRepositories>, stored: Option<&Artifact>) -> Fresh
     let own = run.name();
     let is_wake = |trigger: &Trigger| {
         let kind = &super::PROFILE.resource.kind;
-        let other = |object: &&TriggerObject| object.kind == **kind && object.name != own.name;
-        trigger.object.as_ref().filter(other).is_some()
+        let other = |object: &TriggerObject| {
+            object.kind == **kind && (&object.namespace, &object.name) != (&own.namespace, &own.name)
+        };
+        trigger.object.as_ref().is_some_and(other)
     };
     let triggers = run.triggers();
     if !triggers.is_empty() && triggers.iter().all(is_wake) {

@@ -3,11 +3,14 @@
 
 mod artifact;
 mod failure;
+mod hostile;
 mod life;
 mod reference;
 mod secret;
 mod sharing;
 mod start;
+mod visible;
+mod volume;
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use flux_lab::{Authority, GitServer, GitServerOptions, has_condition, is_ready};
+use flux_lab::{Authority, GitServer, GitServerOptions, SocksProxy, has_condition, is_ready};
 use serde_json::json;
 
 use super::{World, git_repository, says, secret};
@@ -103,4 +103,72 @@ async fn a_proxy_from_a_secret_is_used() {
     world.env.apply(&secret("proxy", &[("address", &address)])).await;
     let ready = world.env.eventually(&object, is_ready()).await;
     assert_eq!(world.artifact(&ready).await.files["a.txt"], b"1");
+}
+
+#[tokio::test]
+async fn changed_secrets_count_at_once() {
+    // neither the interval nor the backoff would come in time
+    let world =
+        World::with(|controller| controller.flag("--min-retry-delay=1h").flag("--max-retry-delay=1h")).await;
+    let (old, new) =
+        (Authority::new("old").expect("an authority"), Authority::new("new").expect("an authority"));
+    let options = GitServerOptions {
+        certificate: Some(new.server(&["localhost", "127.0.0.1"]).expect("a certificate")),
+        ..GitServerOptions::default()
+    };
+    let server = GitServer::start_with(options).await.expect("a server");
+    server.require_basic("git", "one").expect("credentials");
+    let repository = server.repository("app").expect("a repository");
+    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
+    let watched = |authority: &Authority, password: &str| {
+        let pem = authority.pem();
+        let data = [("username", "git"), ("password", password), ("ca.crt", pem.as_str())];
+        let mut secret = secret("auth", &data);
+        secret["metadata"]["labels"] = json!({"reconcile.fluxcd.io/watch": "Enabled"});
+        secret
+    };
+    world.env.apply(&watched(&old, "one")).await;
+    let object = git_repository("app", repository.url(), json!({"secretRef": {"name": "auth"}}));
+    world.env.apply(&object).await;
+    let unreached = says_beginning("FetchFailed", "True GitOperationFailed: ", "failed to reach the server");
+    world.env.eventually(&object, unreached).await;
+
+    world.env.apply(&watched(&new, "two")).await;
+    let refused = says_beginning("FetchFailed", "True GitOperationFailed: ", "authentication required");
+    world.env.eventually(&object, refused).await;
+
+    world.env.apply(&watched(&new, "one")).await;
+    world.env.eventually(&object, is_ready()).await;
+}
+
+/// A condition begins like this, and holds that.
+fn says_beginning(condition_type: &str, start: &str, part: &str) -> flux_lab::Condition {
+    let (condition_type, start, part) = (condition_type.to_owned(), start.to_owned(), part.to_owned());
+    flux_lab::Condition::new(format!("{condition_type} = {start}...{part}"), move |object| {
+        let is_there = super::condition(object, &condition_type).is_some();
+        is_there && {
+            let shown = super::shown(object, &condition_type);
+            shown.starts_with(&start) && shown.contains(&part)
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_socks_proxy_is_used_with_its_password() {
+    let world = World::new().await;
+    let repository = world.git.repository("app").expect("a repository");
+    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
+    let proxy = SocksProxy::start("user", "pass").await.expect("a proxy");
+    let object = git_repository("app", repository.url(), json!({"proxySecretRef": {"name": "proxy"}}));
+    let address = format!("socks5://{}", proxy.address());
+    let wrong = [("address", address.as_str()), ("username", "user"), ("password", "guess")];
+    world.env.apply(&secret("proxy", &wrong)).await;
+    world.env.apply(&object).await;
+    world.env.eventually(&object, has_condition("FetchFailed", "True", "GitOperationFailed")).await;
+    assert!(proxy.targets().is_empty());
+    let right = [("address", address.as_str()), ("username", "user"), ("password", "pass")];
+    world.env.apply(&secret("proxy", &right)).await;
+    let ready = world.env.eventually(&object, is_ready()).await;
+    assert_eq!(world.artifact(&ready).await.files["a.txt"], b"1");
+    assert!(!proxy.targets().is_empty());
 }

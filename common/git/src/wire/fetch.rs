@@ -130,7 +130,10 @@ fn body_v0(request: &FetchRequest, capabilities: &[String]) -> PacketWriter {
 }
 
 /// Reads the sections of a v2 answer.
-async fn read_v2(packets: &mut PacketReader, pack: &mpsc::Sender<Bytes>) -> Result<Fetched, TransportError> {
+pub(super) async fn read_v2(
+    packets: &mut PacketReader,
+    pack: &mpsc::Sender<Bytes>,
+) -> Result<Fetched, TransportError> {
     let mut fetched = Fetched::default();
     let mut section = String::new();
     loop {
@@ -160,7 +163,7 @@ async fn read_v2(packets: &mut PacketReader, pack: &mpsc::Sender<Bytes>) -> Resu
 }
 
 /// Reads a v0 answer: shallow commits, acknowledgements, the pack.
-async fn read_v0(
+pub(super) async fn read_v0(
     packets: &mut PacketReader,
     request: &FetchRequest,
     pack: &mpsc::Sender<Bytes>,

@@ -37,7 +37,7 @@ impl Git {
     }
 
     async fn checkout(&self, access: &Access, selector: &ReferenceSelector) -> Result<Checkout, GitError> {
-        self.checkout_within(access, selector, Duration::from_secs(60)).await
+        self.checkout_within(access, selector, Duration::from_mins(1)).await
     }
 
     async fn checkout_within(
@@ -51,7 +51,7 @@ impl Git {
             user: "test",
             access,
             selector,
-            interval: Duration::from_secs(60),
+            interval: Duration::from_mins(1),
             freshness: Freshness::Since(Instant::now()),
         };
         let listing = self.client.list(&request, &mut patience).await?;

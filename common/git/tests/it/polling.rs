@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{access, access_as, incompressible, main_branch, message};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 struct Poll {
     git: GitClient,
