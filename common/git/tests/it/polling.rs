@@ -103,7 +103,8 @@ async fn two_hundred_users_cost_the_server_what_one_does() {
         // git does not make the same pack twice to the byte
         assert!(all_bytes.abs_diff(bytes) < 1000, "{all_bytes} instead of {bytes}");
         assert!(all_disk.abs_diff(disk) < 1000, "{all_disk} instead of {disk}");
-        assert_eq!(all_requests, requests);
+        // the server notes a request once its client is done with the answer, which may be a moment later
+        assert!(all_requests.abs_diff(requests) <= 1, "{all_requests} instead of {requests}");
     }
 }
 
