@@ -98,7 +98,7 @@ pub(crate) async fn measure(binaries: &Binaries, size: usize, all: &mut Comparis
             Row::plain(&format!("{work}, CPU seconds"), cost.cpu_text()),
             Row::plain(
                 &format!("{work}, API server, etcd and controller-manager"),
-                format!("{} % of all cores", number(cost.floor_share() * 100.0)),
+                format!("{} % of the time that others left", number(cost.floor_share() * 100.0)),
             ),
         ]);
     }

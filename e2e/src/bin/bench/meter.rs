@@ -74,10 +74,11 @@ impl Cost {
         self.own.as_secs_f64() * 1000.0 / count as f64
     }
 
-    /// The share of the machine that API server, etcd and controller-manager used.
+    /// How much of what other processes left of the machine API server, etcd and controller-manager used: past nine
+    /// tenths they are what limits.
     pub(crate) fn floor_share(&self) -> f64 {
         let used: Duration = FLOOR.iter().filter_map(|name| self.cpu.get(*name)).sum();
-        used.as_secs_f64() / (self.wall.as_secs_f64() * cores())
+        used.as_secs_f64() / (self.wall.as_secs_f64() * cores() - self.others.as_secs_f64())
     }
 
     /// CPU seconds by process.
@@ -128,7 +129,8 @@ fn cores() -> f64 {
 fn cpu(stage: &Stage) -> Result<BTreeMap<String, Duration>> {
     let mut times: BTreeMap<_, _> = stage.lab.cpu_times()?.into_iter().collect();
     for (name, process) in stage.controllers() {
-        times.insert(name.to_owned(), process.cpu_time()?);
+        // one that is about to be restarted starts from nothing
+        times.insert(name.to_owned(), process.cpu_time().unwrap_or_default());
     }
     times.insert("bench".to_owned(), own_time()?);
     Ok(times)
