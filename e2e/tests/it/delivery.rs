@@ -1,6 +1,6 @@
 //! Delivery: from `git push` to running objects and an alert, proved from spans and from outside.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flux_e2e::{Installation, NAMESPACE, STEPS, WorkTree, follow};
 use flux_lab::AuditEntry;
@@ -44,6 +44,15 @@ async fn push_becomes_running_objects_and_an_alert() {
     assert_eq!(alert["involvedObject"]["name"], "greeter");
     assert_eq!(alert["severity"], "info");
     assert_eq!(alert["reason"], "ReconciliationSucceeded");
+    assert_eq!(alert["reportingController"], "kustomize-controller");
+    assert!(alert["message"].as_str().is_some_and(|text| text.starts_with("Reconciliation finished in ")));
+    let stored = installation.chat.requests().wait_for(Duration::from_mins(1), |request| {
+        let body = request.json();
+        body["reason"] == "NewArtifact" && body["metadata"]["revision"] == alert["metadata"]["revision"]
+    });
+    let stored = stored.await.expect("the source's alert").json();
+    assert_eq!(stored["message"], "stored artifact for commit 'Greet'");
+    assert_eq!(stored["involvedObject"]["kind"], "GitRepository");
     assert!(alert["metadata"]["revision"].as_str().is_some_and(|revision| revision.ends_with(&commit)));
     assert_eq!(installation.greeting().await.expect("greeting"), "Good evening");
 
@@ -64,8 +73,35 @@ async fn push_becomes_running_objects_and_an_alert() {
     let maps = installation.lab.kubectl(&maps, None).await.expect("list");
     assert_eq!(maps.lines().count(), 1, "the replaced ConfigMap is pruned: {maps}");
 
+    let inventory = "jsonpath={.status.inventory.entries[*].id}";
+    let inventory = ["get", "-n", NAMESPACE, "kustomization/greeter", "-o", inventory];
+    let inventory = installation.lab.kubectl(&inventory, None).await.expect("status");
+    let mut kinds: Vec<_> = inventory.split(' ').filter_map(|id| id.rsplit('_').next()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["ConfigMap", "Deployment", "Namespace", "Service"]);
+    for event in [
+        "source-controller GitRepository Normal NewArtifact",
+        "kustomize-controller Kustomization Normal ReconciliationSucceeded",
+    ] {
+        assert_event(&installation, event).await;
+    }
+
     let requests = installation.lab.audit_since(mark).expect("audit log");
     assert_every_controller_is_itself(&requests);
+}
+
+/// Waits until Kubernetes has this Event: the controllers do not wait for their Events to be stored.
+async fn assert_event(installation: &Installation, event: &str) {
+    let columns = "custom-columns=A:.source.component,B:.involvedObject.kind,C:.type,D:.reason";
+    let arguments = ["get", "events", "-n", NAMESPACE, "--no-headers", "-o", columns];
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let events = installation.lab.kubectl(&arguments, None).await.expect("events");
+        if events.lines().any(|line| line.split_whitespace().eq(event.split(' '))) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no event '{event}' among\n{events}");
+    }
 }
 
 /// Controllers act under their own accounts, and are refused nothing.
