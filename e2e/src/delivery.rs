@@ -96,13 +96,12 @@ fn find(step: Step, received: &[ReceivedSpan], seen: &[Seen]) -> Option<Seen> {
         }
         Some(_) => {
             let pull = seen.get(1)?;
-            // Inside a controller each step comes after the one before, but an event may leave while the status that it
-            // tells of is being written. An alert comes after its event: there are others, of the source and of progress.
-            let before = seen.iter().rev().find(|earlier| {
-                earlier.step.service == step.service && earlier.step.name != "update status for revision"
-            });
-            let alerting = step.name.starts_with("send alerts");
-            let cause = if alerting { seen.last()?.span.start } else { before.unwrap_or(pull).span.start };
+            // Inside a controller each step comes after the one before; there are other events, of progress. Across them
+            // the next controller is told by a status, and is not held up by the events about it; an alert comes after
+            // its event.
+            let own = seen.iter().rev().find(|earlier| earlier.step.service == step.service);
+            let told = if step.service == "notification-controller" { seen.last() } else { own };
+            let cause = told.unwrap_or(pull).span.start;
             named
                 .filter(|span| span.trace_id == pull.span.trace_id && span.start >= cause)
                 .min_by_key(|span| span.start)

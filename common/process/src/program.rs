@@ -258,6 +258,11 @@ impl Program {
         outcome.map_err(|_| ())
     }
 
+    /// The flag goes before the variable of the program, that before the default.
+    fn metrics_address<'a>(&self, flag: Option<&'a str>, environment: &'a Environment) -> &'a str {
+        flag.or_else(|| environment.get(self.metrics_variable?)).unwrap_or(METRICS_ADDRESS)
+    }
+
     fn start_logs(&self, flags: &CommonFlags, environment: &Environment) -> Option<SdkTracerProvider> {
         let settings = LogSettings::of(&flags.log.log_encoding, &flags.log.log_level);
         let (traces, failure) =
@@ -314,9 +319,8 @@ impl Program {
         };
         let cluster = Cluster::connect(config, options)?;
         let limits = ServerLimits::default();
-        let of_environment = self.metrics_variable.and_then(|name| environment.get(name));
-        let metrics_address = flags.metrics_addr.as_deref().or(of_environment).unwrap_or(METRICS_ADDRESS);
-        serve_if(metrics_address, metrics.clone().router(), limits, &stop).await?;
+        let metrics_address = self.metrics_address(flags.metrics_addr.as_deref(), &environment).to_owned();
+        serve_if(&metrics_address, metrics.clone().router(), limits, &stop).await?;
         serve_if(&flags.health_addr, probe::router(), limits, &stop).await?;
         let (recorder, _) = Recorder::start(cluster.controller(), self.name);
         let leader = LeaderSettings {
@@ -408,5 +412,25 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variable_moves_the_metrics_of_those_who_name_it() {
+        let environment: Environment = [("METRICS_ADDR".to_owned(), ":1".to_owned())].into_iter().collect();
+        let program = |metrics_variable| Program {
+            name: "test",
+            version: "0",
+            gates: &[],
+            grace: Duration::ZERO,
+            metrics_variable,
+        };
+        assert_eq!(program(Some("METRICS_ADDR")).metrics_address(None, &environment), ":1");
+        assert_eq!(program(Some("METRICS_ADDR")).metrics_address(Some(":2"), &environment), ":2");
+        assert_eq!(program(None).metrics_address(None, &environment), ":8080");
     }
 }
