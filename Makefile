@@ -37,6 +37,7 @@ lint: prerequisites
 bench: control-plane
 	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
 	cargo run --quiet --profile $(PROFILE) -p flux-e2e --bin bench -- $(BENCH)
+	cargo bench --quiet -p source-controller --bench sources
 
 microbench: prerequisites
 	cargo bench --workspace
