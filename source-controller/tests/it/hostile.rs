@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use flux_lab::{BlackHole, Fault, FaultProxy, has_condition, is_ready};
 use serde_json::{Value, json};
 
-use super::{World, git_repository, says, shown};
+use super::{World, git_repository, incompressible, says, shown};
 
 #[tokio::test]
 async fn every_fault_of_a_server_is_told_and_heals() {
     let world = World::new().await;
     let repository = world.git.repository("app").expect("a repository");
-    let large: String =
-        (0..50_000_u64).map(|number| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let large = incompressible(50_000);
     repository.commit("main", &[("large", &large)]).expect("a commit");
     let table = [
         ("hang", Fault::Hang, "context deadline exceeded"),

@@ -96,6 +96,12 @@ fn secret(name: &str, data: &[(&str, &str)]) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
 }
 
+/// Text that hardly compresses, so that a second copy of it would show.
+fn incompressible(words: u64) -> String {
+    let word = |number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (0..words).map(word).collect()
+}
+
 /// The run that was asked for with this token has ended.
 fn handled(token: &str) -> Condition {
     let token = token.to_owned();

@@ -1,7 +1,7 @@
 use flux_lab::{is_ready, is_ready_at};
 use serde_json::{Value, json};
 
-use super::{World, git_repository, handled};
+use super::{World, git_repository, handled, incompressible};
 
 const MANY: usize = 20;
 
@@ -21,12 +21,6 @@ fn mirrors(world: &World) -> u64 {
         }
     }
     bytes
-}
-
-/// Text that hardly compresses, so that a second copy of it would show.
-fn incompressible(words: u64) -> String {
-    let word = |number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    (0..words).map(word).collect()
 }
 
 fn listings(world: &World, after: usize) -> usize {

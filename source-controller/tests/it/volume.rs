@@ -7,7 +7,7 @@ use std::path::Path;
 use flux_lab::{Controller, is_ready_at};
 use serde_json::json;
 
-use super::{World, git_repository, shown, text};
+use super::{World, git_repository, incompressible, shown, text};
 
 /// Starts the controller in a mount namespace of its own, where its storage is a volume of 1 MiB.
 fn on_small_volume(directory: &Path) -> std::path::PathBuf {
@@ -50,8 +50,7 @@ async fn a_full_volume_is_told_the_old_artifact_stays_and_all_heals() {
     world.env.apply(&object).await;
     let ready = world.env.eventually(&object, is_ready_at(&format!("main@sha1:{first}"))).await;
 
-    let large: String =
-        (0..300_000_u64).map(|number| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let large = incompressible(300_000);
     let second = repository.commit("main", &[("large", &large)]).expect("a commit");
     world.ask(&object, "large").await;
     let condition = flux_lab::has_condition("StorageOperationFailed", "True", "ArchiveOperationFailed");
