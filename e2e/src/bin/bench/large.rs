@@ -52,8 +52,8 @@ async fn objects(binaries: &Binaries) -> Result<Vec<Row>> {
         rows.push(Row::plain(&format!("{OBJECTS} objects, peak RSS of {name}"), format!("{peak} MiB")));
     }
     let api = stage.api("kustomize.toolkit.fluxcd.io/v1", "Kustomization", NAMESPACE);
-    let status = api.get("large").await?.data["status"].to_string().len();
-    let status = mebibytes(u64::try_from(status)?);
+    let status = api.get("large").await?.data;
+    let status = mebibytes(u64::try_from(status.get("status").map_or(0, |status| status.to_string().len()))?);
     rows.push(Row::at_most(&format!("{OBJECTS} objects, status"), status, 1.0, "MiB"));
     Ok(rows)
 }

@@ -3,6 +3,12 @@
 //! Standard output is one Markdown table; what is being done goes to standard error. Every part has a lab of its own and a
 //! time limit, so that one that fails costs its own rows only.
 #![expect(clippy::print_stdout, reason = "the program's output")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures that are printed with a few digits"
+)]
 
 mod application;
 mod fleet;
