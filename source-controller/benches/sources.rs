@@ -7,7 +7,6 @@
 )]
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use flux_lab::{Controller, ControllerProcess, Env, GitServer, is_ready, is_ready_at};
@@ -38,7 +37,7 @@ impl Bench {
         work.await;
         let (elapsed, traffic) = (begun.elapsed().as_secs_f64(), self.git.bytes_sent() - sent);
         let cpu = self.controller.cpu_time().expect("the time").saturating_sub(used).as_secs_f64();
-        let mirrors = packs_below(&self.controller.directory().join("tmp"));
+        let mirrors = self.controller.packed_bytes().expect("the mirrors");
         let peak = self.controller.memory().expect("the memory").peak;
         let [traffic, mirrors, peak] = [traffic, mirrors, peak].map(|bytes| bytes / 1024);
         println!("| {step} | {elapsed:.2} | {cpu:.2} | {traffic} | {mirrors} | {peak} |");
@@ -52,23 +51,6 @@ fn git_repository(name: &str, url: &str) -> Value {
         "metadata": {"name": name},
         "spec": {"url": url, "interval": "1h", "ref": {"branch": "main"}},
     })
-}
-
-/// Bytes of all packs and their indexes.
-fn packs_below(directory: &Path) -> u64 {
-    let (mut pending, mut bytes) = (vec![directory.to_path_buf()], 0);
-    while let Some(directory) = pending.pop() {
-        for entry in fs_err::read_dir(directory).expect("a directory").flatten() {
-            let metadata = entry.metadata().expect("metadata");
-            let is_pack = entry.path().components().any(|part| part.as_os_str() == "pack");
-            if metadata.is_dir() {
-                pending.push(entry.path());
-            } else if is_pack {
-                bytes += metadata.len();
-            }
-        }
-    }
-    bytes
 }
 
 /// A text that hardly compresses.

@@ -148,6 +148,18 @@ mod tests {
         }
     }
 
+    /// The spans that `trace` makes, in the order of their ends.
+    fn spans_of(trace: impl FnOnce()) -> Vec<SpanData> {
+        let exporter = Kept::default();
+        let provider = SdkTracerProvider::builder()
+            .with_id_generator(RolloutIds::default())
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), trace);
+        std::mem::take(&mut *exporter.0.lock())
+    }
+
     #[test]
     fn ids_depend_on_source_and_revision() {
         let rollout = Rollout::of("uid", "main@sha1:1");
@@ -158,15 +170,9 @@ mod tests {
 
     #[test]
     fn two_processes_meet_in_one_trace() {
-        let exporter = Kept::default();
-        let provider = SdkTracerProvider::builder()
-            .with_id_generator(RolloutIds::default())
-            .with_simple_exporter(exporter.clone())
-            .build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
         let rollout = Rollout::of("uid", "main@sha1:1");
         let mut header = None;
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let spans = spans_of(|| {
             let root = info_span!(parent: None, "git pull");
             rollout.begin(&root);
             drop(root);
@@ -177,7 +183,6 @@ mod tests {
             let continued = info_span!(parent: None, "send alerts for revision");
             assert!(join_traceparent(&continued, header.as_deref().unwrap()));
         });
-        let spans = exporter.0.lock().clone();
         let [pull, notify, send] = spans.as_slice() else { panic!("{spans:?}") };
         assert_eq!(pull.span_context.trace_id(), rollout.trace);
         assert_eq!((pull.span_context.span_id(), notify.parent_span_id), (rollout.root, rollout.root));
@@ -188,20 +193,13 @@ mod tests {
 
     #[test]
     fn a_run_links_to_the_webhook_that_asked_for_it() {
-        let exporter = Kept::default();
-        let provider = SdkTracerProvider::builder()
-            .with_id_generator(RolloutIds::default())
-            .with_simple_exporter(exporter.clone())
-            .build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let spans = spans_of(|| {
             let webhook = info_span!(parent: None, "receive webhook");
             Rollout::of_request("2026-01-02 03:04:05").begin(&webhook);
             drop(webhook);
             let run = info_span!(parent: None, "reconcile");
             Rollout::of_request("2026-01-02 03:04:05").link(&run);
         });
-        let spans = exporter.0.lock().clone();
         let [webhook, run] = spans.as_slice() else { panic!("{spans:?}") };
         let link = &run.links.iter().next().unwrap().span_context;
         assert_eq!(

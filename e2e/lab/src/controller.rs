@@ -255,6 +255,26 @@ impl ControllerProcess {
         &self.directory
     }
 
+    /// Bytes of all packs and their indexes in a source-controller's mirrors.
+    ///
+    /// # Errors
+    /// A directory cannot be read.
+    pub fn packed_bytes(&self) -> Result<u64> {
+        let (mut pending, mut bytes) = (vec![self.directory.join("tmp")], 0);
+        while let Some(directory) = pending.pop() {
+            for entry in fs_err::read_dir(directory)? {
+                let entry = entry?;
+                let metadata = entry.metadata()?;
+                if metadata.is_dir() {
+                    pending.push(entry.path());
+                } else if entry.path().components().any(|part| part.as_os_str() == "pack") {
+                    bytes += metadata.len();
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
     /// Everything that it logged.
     ///
     /// # Errors

@@ -33,8 +33,12 @@ impl Cli {
     }
 
     async fn try_run(&self, arguments: &str) -> Printed {
+        self.try_run_in(NAMESPACE, arguments).await
+    }
+
+    async fn try_run_in(&self, namespace: &str, arguments: &str) -> Printed {
         let mut command = Command::new(&self.program);
-        command.args(arguments.split(' ')).args(["-n", NAMESPACE, "--timeout=1m"]);
+        command.args(arguments.split(' ')).args(["-n", namespace, "--timeout=1m"]);
         let output = command.env("KUBECONFIG", &self.kubeconfig).output().await.expect("an exit");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Printed {
@@ -126,7 +130,9 @@ async fn people_see_what_is_there() {
 
     let printed = cli.try_run("trace deployment greeter").await;
     assert!(!printed.succeeded, "there is no such Deployment in {NAMESPACE}");
-    let traced = cli.trace_deployment().await;
+    let traced = cli.try_run_in("greeter", "trace deployment greeter").await;
+    assert!(traced.succeeded, "{}", traced.progress);
+    let traced = traced.output;
     let lines: Vec<_> =
         traced.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for line in [
@@ -150,17 +156,6 @@ async fn people_see_what_is_there() {
     assert!(storage.ends_with("iB") || storage.ends_with(" B"), "{storage}");
     let exported = cli.run("export source git greeter").await.output;
     assert!(exported.contains(installation.repository.url()), "{exported}");
-}
-
-impl Cli {
-    /// The Deployment of the application is in a namespace of its own.
-    async fn trace_deployment(&self) -> String {
-        let mut command = Command::new(&self.program);
-        command.args(["trace", "deployment", "greeter", "-n", "greeter"]).env("KUBECONFIG", &self.kubeconfig);
-        let output = command.output().await.expect("an exit");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
-    }
 }
 
 #[tokio::test]

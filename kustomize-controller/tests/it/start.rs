@@ -1,33 +1,13 @@
 //! Starting the controller: flags, probes, leadership, what it looks at.
 
-use flux_lab::ObjectKey;
+use flux_lab::{ObjectKey, refused_start};
 use serde_json::json;
 
 use crate::world::{World, applied, says};
 
 /// Starts the controller with flags that it must refuse; gives its status and what it printed.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the lab waits until a controller is ready, which these never are"
-)]
 fn refused(flags: &[&str]) -> (Option<i32>, String) {
-    let directory = tempfile::tempdir().unwrap();
-    let kubeconfig = directory.path().join("config");
-    // an address where nobody listens: settings are checked before the API server is asked
-    let text = "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
-        clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\n\
-        users: [{name: a, user: {token: t}}]\n\
-        contexts: [{name: a, context: {cluster: a, user: a}}]\n";
-    fs_err::write(&kubeconfig, text).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kustomize-controller"))
-        .args(["--metrics-addr=0", "--health-addr=0"])
-        .args(flags)
-        .env("KUBECONFIG", kubeconfig)
-        .env("TMPDIR", directory.path())
-        .output()
-        .unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
+    refused_start(env!("CARGO_BIN_EXE_kustomize-controller"), flags).expect("an exit")
 }
 
 #[test]

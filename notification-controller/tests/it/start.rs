@@ -1,6 +1,6 @@
 //! Settings that end the start, and replicas that do not lead.
 
-use flux_lab::{Controller, Env, WebhookSink, is_ready};
+use flux_lab::{Controller, Env, WebhookSink, is_ready, refused_start};
 use http::StatusCode;
 use serde_json::json;
 
@@ -9,30 +9,8 @@ use crate::support::{
 };
 
 /// Starts the controller with flags that it must refuse; gives its status and what it printed.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the lab waits until a controller is ready, which these never are"
-)]
 fn refused(flags: &[&str]) -> (Option<i32>, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_notification-controller"))
-        .args(["--metrics-addr=0", "--health-addr=0"])
-        .args(flags)
-        .env("KUBECONFIG", kubeconfig())
-        .output()
-        .unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
-}
-
-/// An address where nobody listens: settings are checked before the API server is asked.
-fn kubeconfig() -> std::path::PathBuf {
-    let path = std::env::temp_dir().join(format!("notification-controller-test-{}", std::process::id()));
-    let text = "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
-        clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\n\
-        users: [{name: a, user: {token: t}}]\n\
-        contexts: [{name: a, context: {cluster: a, user: a}}]\n";
-    fs_err::write(&path, text).unwrap();
-    path
+    refused_start(env!("CARGO_BIN_EXE_notification-controller"), flags).expect("an exit")
 }
 
 #[test]

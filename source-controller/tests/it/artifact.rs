@@ -55,11 +55,7 @@ async fn a_push_becomes_a_served_artifact_and_an_event() {
 #[tokio::test]
 async fn an_unchanged_head_is_listed_once_and_changes_nothing() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let before = world.env.eventually(&object, is_ready()).await;
+    let (_, object, before) = world.stored().await;
     let asked = world.git.requests().len();
     let after = world.reconcile(&object, "again").await;
     // protocol v2: one introduction, one listing
@@ -113,11 +109,7 @@ async fn ignore_rules_and_sparse_checkout_rebuild_the_same_commit() {
 #[tokio::test]
 async fn a_lost_or_damaged_file_is_built_again() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let ready = world.env.eventually(&object, is_ready()).await;
+    let (_, object, ready) = world.stored().await;
     let file = world.controller.storage().join(text(&ready["status"]["artifact"], "path"));
 
     fs_err::remove_file(&file).expect("removed");
@@ -160,11 +152,7 @@ async fn superseded_artifacts_go_and_the_current_one_stays() {
 #[tokio::test]
 async fn deletion_removes_the_files_and_then_the_finalizer() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    world.env.eventually(&object, is_ready()).await;
+    let (_, object, _) = world.stored().await;
     let directory = world.controller.storage().join(format!("gitrepository/{}/app", world.env.namespace()));
     assert!(directory.is_dir());
     let metrics = world.controller.metrics().await.expect("metrics");
@@ -182,11 +170,7 @@ async fn deletion_removes_the_files_and_then_the_finalizer() {
 #[tokio::test]
 async fn the_digest_algorithm_counts_for_new_artifacts_only() {
     let mut world = World::with(|controller| controller.flag("--artifact-digest-algo=blake3")).await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let ready = world.env.eventually(&object, is_ready()).await;
+    let (_, object, ready) = world.stored().await;
     assert!(text(&ready["status"]["artifact"], "digest").starts_with("blake3:"));
     world.artifact(&ready).await;
     // a restart reads everything again, and finds it whole

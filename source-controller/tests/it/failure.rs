@@ -1,7 +1,7 @@
 use flux_lab::{Fault, FaultProxy, ObjectKey, has_condition, is_ready};
 use serde_json::json;
 
-use super::{World, condition, git_repository, says, shown, text, types};
+use super::{World, condition, git_repository, says, shown, text, timed_out, types};
 
 #[tokio::test]
 async fn failures_have_their_reasons_and_are_retried() {
@@ -35,11 +35,7 @@ async fn failures_have_their_reasons_and_are_retried() {
 #[tokio::test]
 async fn an_artifact_outlives_failures_and_recovery_is_told() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let ready = world.env.eventually(&object, is_ready()).await;
+    let (_, object, ready) = world.stored().await;
     world.git.fail_with(Some(reqwest::StatusCode::SERVICE_UNAVAILABLE));
     world.ask(&object, "down").await;
     let failed =
@@ -63,11 +59,7 @@ async fn a_silent_server_fails_within_the_timeout_and_heals() {
     let url = format!("http://{}/app.git", proxy.address());
     let object = git_repository("app", &url, json!({"timeout": "1s"}));
     world.env.apply(&object).await;
-    let message = format!(
-        "False GitOperationFailed: failed to checkout and determine revision: unable to clone '{url}': context \
-         deadline exceeded"
-    );
-    world.env.eventually(&object, says("Ready", &message)).await;
+    world.env.eventually(&object, timed_out(&url)).await;
     proxy.set(Fault::Pass);
     world.env.eventually(&object, is_ready()).await;
 }

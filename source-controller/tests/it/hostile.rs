@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use flux_lab::{BlackHole, Fault, FaultProxy, has_condition, is_ready};
 use serde_json::{Value, json};
 
-use super::{World, git_repository, incompressible, says, shown};
+use super::{World, git_repository, incompressible, shown, timed_out};
 
 #[tokio::test]
 async fn every_fault_of_a_server_is_told_and_heals() {
@@ -44,11 +44,7 @@ async fn an_address_that_drops_packets_fails_within_the_timeout() {
     let url = format!("http://{}/app.git", hole.address());
     let object = git_repository("app", &url, json!({"timeout": "1s"}));
     world.env.apply(&object).await;
-    let message = format!(
-        "False GitOperationFailed: failed to checkout and determine revision: unable to clone '{url}': context \
-         deadline exceeded"
-    );
-    world.env.eventually(&object, says("Ready", &message)).await;
+    world.env.eventually(&object, timed_out(&url)).await;
 }
 
 /// How long a new healthy repository takes; the best of three, since machines have other work as well.

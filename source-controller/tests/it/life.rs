@@ -34,11 +34,7 @@ async fn a_suspended_object_rests_but_answers_requests() {
 #[tokio::test]
 async fn each_request_of_a_person_is_answered_by_one_run() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    world.env.eventually(&object, is_ready()).await;
+    let (_, object, _) = world.stored().await;
     for token in ["one", "two"] {
         let asked = world.git.requests().len();
         world.reconcile(&object, token).await;
@@ -66,11 +62,7 @@ async fn the_interval_brings_new_commits_without_anybody_asking() {
 #[tokio::test]
 async fn an_artifact_survives_a_crash_and_its_url_follows_the_host() {
     let mut world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let before = world.env.eventually(&object, is_ready()).await;
+    let (_, object, before) = world.stored().await;
     world.controller.kill().await.expect("killed");
     let leftover =
         world.controller.storage().join(format!("gitrepository/{}/app/.tmp-half", world.env.namespace()));

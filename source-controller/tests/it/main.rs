@@ -15,7 +15,9 @@ mod volume;
 use std::time::Duration;
 
 use flux_artifact::{Algorithm, Digest, MemoryTree, SymbolicLinks, UnpackLimits, unpack_to_memory};
-use flux_lab::{Condition, Controller, ControllerProcess, Env, GitServer, WebhookSink};
+use flux_lab::{
+    Condition, Controller, ControllerProcess, Env, GitRepository, GitServer, WebhookSink, is_ready,
+};
 use serde_json::{Value, json};
 
 /// A namespace with the controller at work in it, a Git server, and a receiver of events.
@@ -42,6 +44,16 @@ impl World {
         let controller = env.controller(&configure(controller)).await;
         let git = GitServer::start().await.expect("a server");
         Self { env, controller, git, events }
+    }
+
+    /// A repository with one commit, the GitRepository for it, and that once its artifact is stored.
+    async fn stored(&self) -> (GitRepository, Value, Value) {
+        let repository = self.git.repository("app").expect("a repository");
+        repository.commit("main", &[("a.txt", "1")]).expect("a commit");
+        let object = git_repository("app", repository.url(), json!({}));
+        self.env.apply(&object).await;
+        let ready = self.env.eventually(&object, is_ready()).await;
+        (repository, object, ready)
     }
 
     /// Downloads an artifact, and checks size and digest.
@@ -100,6 +112,15 @@ fn secret(name: &str, data: &[(&str, &str)]) -> Value {
 fn incompressible(words: u64) -> String {
     let word = |number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     (0..words).map(word).collect()
+}
+
+/// Ready says that this URL did not answer in time.
+fn timed_out(url: &str) -> Condition {
+    let message = format!(
+        "False GitOperationFailed: failed to checkout and determine revision: unable to clone '{url}': context \
+         deadline exceeded"
+    );
+    says("Ready", &message)
 }
 
 /// The run that was asked for with this token has ended.

@@ -5,24 +5,6 @@ use super::{World, git_repository, handled, incompressible};
 
 const MANY: usize = 20;
 
-/// Bytes of all mirrors of the controller.
-fn mirrors(world: &World) -> u64 {
-    let mut pending = vec![world.controller.directory().join("tmp")];
-    let mut bytes = 0;
-    while let Some(directory) = pending.pop() {
-        for entry in fs_err::read_dir(directory).expect("a directory").flatten() {
-            let metadata = entry.metadata().expect("metadata");
-            let is_pack = entry.path().components().any(|part| part.as_os_str() == "pack");
-            if metadata.is_dir() {
-                pending.push(entry.path());
-            } else if is_pack {
-                bytes += metadata.len();
-            }
-        }
-    }
-    bytes
-}
-
 fn listings(world: &World, after: usize) -> usize {
     let requests = world.git.requests().after(after);
     requests.iter().filter(|request| request.path.contains("/info/refs")).count()
@@ -40,7 +22,7 @@ async fn repositories_of_one_url_cost_the_server_what_one_does() {
     let (first, others) = objects.split_first().expect("objects");
     world.env.apply(first).await;
     world.env.eventually(first, is_ready()).await;
-    let (traffic, disk) = (world.git.bytes_sent(), mirrors(&world));
+    let (traffic, disk) = (world.git.bytes_sent(), world.controller.packed_bytes().expect("the mirrors"));
     assert!(disk > 400_000, "{disk}");
     for object in others {
         world.env.apply(object).await;
@@ -48,7 +30,7 @@ async fn repositories_of_one_url_cost_the_server_what_one_does() {
     for object in others {
         world.env.eventually(object, is_ready()).await;
     }
-    assert_eq!(mirrors(&world), disk);
+    assert_eq!(world.controller.packed_bytes().expect("the mirrors"), disk);
     let (sent, allowed) = (world.git.bytes_sent(), traffic + traffic / 10);
     assert!(sent <= allowed, "{sent} bytes, one took {traffic}");
 

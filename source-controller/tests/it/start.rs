@@ -1,33 +1,10 @@
-use flux_lab::is_ready;
-use serde_json::json;
+use flux_lab::refused_start;
 
-use super::{World, git_repository, text};
+use super::{World, text};
 
 /// Starts the controller with flags that it must refuse; gives its status and what it printed.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the lab waits until a controller is ready, which these never are"
-)]
 fn refused(flags: &[&str]) -> (Option<i32>, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_source-controller"))
-        .args(["--metrics-addr=0", "--health-addr=0"])
-        .args(flags)
-        // an address where nobody listens: settings are checked before the API server is asked
-        .env("KUBECONFIG", kubeconfig())
-        .output()
-        .expect("output");
-    let printed = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
-}
-
-fn kubeconfig() -> std::path::PathBuf {
-    let path = std::env::temp_dir().join(format!("source-controller-test-{}", std::process::id()));
-    let text = "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
-        clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\n\
-        users: [{name: a, user: {token: t}}]\n\
-        contexts: [{name: a, context: {cluster: a, user: a}}]\n";
-    fs_err::write(&path, text).expect("written");
-    path
+    refused_start(env!("CARGO_BIN_EXE_source-controller"), flags).expect("an exit")
 }
 
 #[test]
@@ -57,11 +34,7 @@ async fn the_file_server_answers_on_the_leader_and_keeps_to_its_root() {
             .flag("--leader-election-retry-period=500ms")
     })
     .await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let ready = world.env.eventually(&object, is_ready()).await;
+    let (_, _, ready) = world.stored().await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let address = format!("http://{}", world.controller.serving_address());
     let status = async |path: &str| {

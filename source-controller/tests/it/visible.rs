@@ -19,11 +19,7 @@ async fn behind_proxy(world: &World) -> (FaultProxy, Value, Value) {
 #[tokio::test]
 async fn the_definition_has_the_columns_and_the_checks_of_flux() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    world.env.eventually(&object, is_ready()).await;
+    let (repository, _, _) = world.stored().await;
     let kubectl = async |arguments: &[&str], input: Option<&str>| {
         let all = [arguments, &["-n", world.env.namespace()]].concat();
         world.env.lab().kubectl(&all, input).await
@@ -85,11 +81,7 @@ async fn a_lost_file_is_visible_while_it_is_built_again() {
 #[tokio::test]
 async fn the_advertised_host_is_taken_as_it_is_and_followed() {
     let mut world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    let before = world.env.eventually(&object, is_ready()).await;
+    let (_, object, before) = world.stored().await;
     for host in ["source-controller.flux-system.svc.cluster.local.", "https://artifacts.example/base"] {
         world.controller.add_flag(format!("--storage-adv-addr={host}"));
         world.controller.restart(world.env.lab()).await.expect("restarted");
@@ -138,11 +130,7 @@ async fn traces_stay_in_the_cluster_and_a_refused_event_is_not_sent_again() {
 #[tokio::test]
 async fn the_duration_of_runs_has_the_buckets_of_flux() {
     let world = World::new().await;
-    let repository = world.git.repository("app").expect("a repository");
-    repository.commit("main", &[("a.txt", "1")]).expect("a commit");
-    let object = git_repository("app", repository.url(), json!({}));
-    world.env.apply(&object).await;
-    world.env.eventually(&object, is_ready()).await;
+    world.stored().await;
     let metrics = world.controller.metrics().await.expect("metrics");
     let namespace = world.env.namespace();
     let labels = format!(r#"kind="GitRepository",name="app",namespace="{namespace}""#);
