@@ -61,6 +61,12 @@ pub struct ListRequest<'a> {
     pub freshness: Freshness,
 }
 
+/// Where a listing comes from.
+enum Found {
+    Known(Arc<Listing>),
+    UnderWay(Flight<Listed>),
+}
+
 type Listed = Result<Arc<Listing>, Arc<TransportError>>;
 
 /// The listings of a process.
@@ -105,21 +111,20 @@ impl Listings {
         turns: &Arc<dyn Turns>,
         patience: &mut Patience,
     ) -> Result<Arc<Listing>, GitError> {
-        let (known, flight) = {
+        let found = {
             let mut state = self.state.lock();
             let polled = state.enter(request);
             match polled.latest.clone().filter(|listing| polled.suffices(listing, request)) {
-                Some(listing) => (Some(listing), None),
-                None => (None, Some(polled.flight(request, turns))),
+                Some(listing) => Found::Known(listing),
+                None => Found::UnderWay(polled.flight(request, turns)),
             }
         };
-        let listing = match (known, flight) {
-            (Some(listing), _) => listing,
-            (None, Some(flight)) => {
+        let listing = match found {
+            Found::Known(listing) => listing,
+            Found::UnderWay(flight) => {
                 let listed = patience.wait(flight).await.map_err(Arc::new).and_then(|listed| listed);
                 listed.map_err(|source| GitError::of_access(request.access, source))?
             }
-            (None, None) => return Err(GitError::Empty),
         };
         self.state.lock().took(&listing, request);
         Ok(listing)
