@@ -28,7 +28,8 @@ const NO_CONFIG_WATCHES: &str = "DisableConfigWatchers";
 const NO_FAIL_FAST: &str = "DisableFailFastBehavior";
 const STRICT_SUBSTITUTION: &str = "StrictPostBuildSubstitutions";
 
-/// The feature gates of the kustomize-controller. Those that no constant names are accepted without effect.
+/// The feature gates of the kustomize-controller. What only a string names here is accepted without effect, but for
+/// `ObjectLevelWorkloadIdentity`, without which certain default accounts are refused.
 pub const GATES: &[Gate] = &[
     Gate { name: "AdditiveCELDependencyCheck", default: false },
     Gate { name: "CacheSecretsAndConfigMaps", default: false },

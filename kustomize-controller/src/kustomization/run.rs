@@ -18,6 +18,8 @@ use flux_apply::object::ObjectId;
 use flux_driver::{Kind as _, Next, Outcome, Run};
 use flux_kube::{Identity, ObjectName, Target};
 use flux_process::Rollout;
+use serde::Deserialize as _;
+use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -130,16 +132,20 @@ async fn resolve_source(
         info!("Source '{}' not found", source.text);
         Error::SourceNotFound(source::not_found(source.kind, name))
     };
-    let (value, uid) = match kind.settings.source_reads {
-        SourceReads::Live => source::read(run, source.kind, &key).await?,
+    let published = |value: &Value| {
+        Published::deserialize(value)
+            .map_err(|_| Error::NoArtifact(printed(kind.settings.requeue_dependency)))
+    };
+    match kind.settings.source_reads {
+        SourceReads::Live => {
+            let (value, uid) = source::read(run, source.kind, &key).await?;
+            Ok((published(&value)?, uid))
+        }
         SourceReads::Cached => {
             let found = run.source(source.kind.as_str(), &key).ok_or_else(missing)?;
-            (found.value.clone(), found.uid.clone())
+            Ok((published(&found.value)?, found.uid.clone()))
         }
-    };
-    let published: Published = serde_json::from_value(value)
-        .map_err(|_| Error::NoArtifact(printed(kind.settings.requeue_dependency)))?;
-    Ok((published, uid))
+    }
 }
 
 async fn check_dependencies(
