@@ -23,15 +23,14 @@ const POD_ROOTS: [(Kind, &str); 8] = [
     ("ReplicaSet", TEMPLATE),
 ];
 
-/// Kinds from whose pods other things than ConfigMaps and Secrets are referred to, and where.
-const POD_REFERRERS: [(Kind, &str); 7] = [
+/// Kinds that contain pods in the other tables, and where; each table has one kind more.
+const WORKLOADS: [(Kind, &str); 6] = [
     ("Deployment", TEMPLATE),
     ("StatefulSet", TEMPLATE),
     ("CronJob", CRON_TEMPLATE),
     ("DaemonSet", TEMPLATE),
     ("Job", TEMPLATE),
     ("Pod", "spec"),
-    ("ReplicationController", TEMPLATE),
 ];
 
 /// All tables, sorted as they are after a merge.
@@ -217,7 +216,7 @@ fn reference(target: Kind, referrers: &[(Kind, &str)]) -> NameReference {
 /// References from pods and from most of what contains pods.
 fn in_pods(target: Kind, path: &str) -> NameReference {
     let mut reference = reference(target, &[]);
-    for (kind, root) in POD_REFERRERS {
+    for (kind, root) in WORKLOADS.into_iter().chain([("ReplicationController", TEMPLATE)]) {
         reference.referrers.push(spec(kind, &[root, path].join("/"), Create::No));
     }
     reference
@@ -314,16 +313,7 @@ fn service() -> NameReference {
 
 fn var_reference() -> Vec<FieldSpec> {
     let mut specs = Vec::new();
-    let roots = [
-        ("Deployment", TEMPLATE),
-        ("StatefulSet", TEMPLATE),
-        ("CronJob", CRON_TEMPLATE),
-        ("DaemonSet", TEMPLATE),
-        ("Job", TEMPLATE),
-        ("Pod", "spec"),
-        ("ReplicaSet", TEMPLATE),
-    ];
-    for (kind, root) in roots {
+    for (kind, root) in WORKLOADS.into_iter().chain([("ReplicaSet", TEMPLATE)]) {
         for containers in ["containers", "initContainers"] {
             for field in ["args", "command", "env/value", "volumeMounts/mountPath"] {
                 specs.push(spec(kind, &[root, containers, field].join("/"), Create::No));
