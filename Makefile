@@ -39,9 +39,10 @@ bench: control-plane
 	cargo run --quiet --profile $(PROFILE) -p flux-e2e --bin bench -- $(BENCH)
 	cargo bench --quiet -p source-controller --bench sources
 
-microbench: prerequisites
-	cargo bench --workspace
+microbench: control-plane
+	common/yaml/bench.sh
 	common/kustomize/bench.sh
+	cargo bench --quiet -p notification-controller --bench webhook
 
 conformance: prerequisites
 	@test -n "$(CASES)" || { echo "say where the recorded cases are: make conformance CASES=<directory>" >&2; exit 1; }
