@@ -148,22 +148,24 @@ impl Queue {
 }
 
 impl Waiting {
-    fn push(&mut self, provider: &ObjectName, entry: Entry) -> Vec<Entry> {
+    /// Adds an entry; gives those that have to go for it, and whose they were.
+    fn push(&mut self, provider: &ObjectName, entry: Entry) -> Vec<(ObjectName, Entry)> {
         self.bytes = self.bytes.saturating_add(entry.bytes);
         let queue = self.queues.entry(provider.clone()).or_default();
         queue.bytes = queue.bytes.saturating_add(entry.bytes);
         queue.entries.push_back(entry);
         let mut shed = Vec::new();
         if queue.entries.len() > LENGTH {
-            shed.extend(queue.shed());
+            shed.extend(queue.shed().map(|entry| (provider.clone(), entry)));
         }
-        let mut excess = self.bytes.saturating_sub(shed.iter().map(|entry| entry.bytes).sum());
+        let mut excess = self.bytes.saturating_sub(shed.iter().map(|(_, entry)| entry.bytes).sum());
         while excess > BYTES {
             // the one that waits for most has the least use of more
-            let longest = self.queues.values_mut().max_by_key(|queue| queue.bytes);
-            let Some(entry) = longest.and_then(Queue::shed) else { break };
+            let longest = self.queues.iter_mut().max_by_key(|(_, queue)| queue.bytes);
+            let Some((loser, queue)) = longest else { break };
+            let Some(entry) = queue.shed() else { break };
             excess = excess.saturating_sub(entry.bytes);
-            shed.push(entry);
+            shed.push((loser.clone(), entry));
         }
         self.bytes = excess;
         shed
@@ -224,8 +226,8 @@ impl<D: Deliver> Queues<D> {
         let shed = waiting.push(&provider, Entry { weight, bytes, held });
         drop(waiting);
         self.inner.metrics.waiting.inc();
-        for _ in &shed {
-            warn!(provider = %provider, "dropped an event: too many wait");
+        for (loser, _) in &shed {
+            warn!(provider = %loser, "dropped an event: too many wait");
             self.inner.metrics.waiting.dec();
             self.inner.metrics.count(Cause::Overflow);
         }
@@ -335,6 +337,17 @@ mod tests {
         let (_, left) = Spool::open(directory.path()).unwrap();
         let names: Vec<_> = left.iter().map(|spooled| spooled.load().unwrap().alert).collect();
         assert_eq!(names, ["first", "second"]);
+    }
+
+    #[test]
+    fn the_provider_that_loses_an_event_is_named() {
+        let mut waiting = Waiting::default();
+        let held = || Held::Memory(Box::new(job("any")));
+        let entry = |bytes| Entry { weight: Weight::Information, bytes, held: held() };
+        assert!(waiting.push(&provider("greedy"), entry(BYTES)).is_empty());
+        let shed = waiting.push(&provider("modest"), entry(1));
+        let losers: Vec<_> = shed.iter().map(|(loser, _)| loser.name.as_str()).collect();
+        assert_eq!(losers, ["greedy"]);
     }
 
     #[tokio::test]
