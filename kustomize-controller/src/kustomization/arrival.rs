@@ -5,14 +5,16 @@
 use flux_apply::error::Missing;
 use flux_kube::{Change, Cluster, Content, Object, ObjectName, Resource, Watch, Watcher};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A definition is announced a moment before its kind is served.
+/// A definition is announced a moment before its kind is served; this long is looked for it.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
+/// Time before the first look; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(100);
 const DEFINITIONS: Resource =
     Resource::cluster("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
@@ -83,13 +85,64 @@ impl Arrivals {
 }
 
 async fn follow(shared: std::sync::Weak<Shared>, place: Place, mut watcher: Watcher) {
+    let mut looks = Looks::default();
     loop {
-        let Change::Applied(object) = watcher.next().await else { continue };
+        let change = tokio::select! {
+            change = watcher.next() => Some(change),
+            () = looks.due() => None,
+        };
         let Some(shared) = shared.upgrade() else { return };
-        match place {
-            Place::Namespaces => shared.wake_those(|missing| is_namespace(missing, &object)),
-            Place::Definitions => shared.look_for(&object).await,
+        match (place, change) {
+            (_, Some(Change::Deleted(_) | Change::Synced)) => {}
+            (Place::Namespaces, Some(Change::Applied(object))) => {
+                shared.wake_those(|missing| is_namespace(missing, &object));
+            }
+            (Place::Definitions, Some(Change::Applied(object))) => {
+                if let Some((_, group)) = object.metadata.name.split_once('.') {
+                    looks.schedule(group);
+                }
+            }
+            (_, None) => shared.look_for(&looks.take()).await,
         }
+    }
+}
+
+/// When to look whether kinds of changed groups are served now: soon after a change, however many there are at once, and
+/// less and less often for a while.
+#[derive(Debug, Default)]
+struct Looks {
+    groups: HashSet<String>,
+    next: Option<Instant>,
+    pause: Duration,
+}
+
+impl Looks {
+    /// A definition of the group has changed.
+    fn schedule(&mut self, group: &str) {
+        self.groups.insert(group.to_owned());
+        self.pause = PAUSE;
+        let soon = Instant::now() + PAUSE;
+        self.next = Some(self.next.map_or(soon, |next| next.min(soon)));
+    }
+
+    /// Resolves when it is time for a look; never while nothing has changed.
+    async fn due(&self) {
+        match self.next {
+            Some(next) => tokio::time::sleep_until(next).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The groups to look at now; schedules the look after this one.
+    fn take(&mut self) -> HashSet<String> {
+        self.pause *= 2;
+        // all pauses together are twice the last one
+        if self.pause > SERVED_WITHIN / 2 {
+            self.next = None;
+            return std::mem::take(&mut self.groups);
+        }
+        self.next = Some(Instant::now() + self.pause);
+        self.groups.clone()
     }
 }
 
@@ -110,42 +163,63 @@ impl Shared {
         });
     }
 
-    /// Looks whether the kinds of a changed definition's group are served now.
-    async fn look_for(&self, definition: &Object) {
-        let Some((_, group)) = definition.metadata.name.split_once('.') else { return };
-        let of_group = |missing: &Missing| match missing {
-            Missing::Kind { api_version, kind } if api_version.split('/').next() == Some(group) => {
-                Some((api_version.clone(), kind.clone()))
+    /// Looks whether awaited kinds of these groups are served now.
+    async fn look_for(&self, groups: &HashSet<String>) {
+        let of_groups = |missing: &Missing| match missing {
+            Missing::Kind { api_version, kind } => {
+                let group = api_version.split('/').next().unwrap_or_default();
+                groups.contains(group).then(|| (api_version.clone(), kind.clone()))
             }
-            Missing::Kind { .. } | Missing::Namespace(_) => None,
+            Missing::Namespace(_) => None,
         };
-        let wanted: Vec<_> = self.waiting.lock().values().flatten().filter_map(of_group).collect();
-        let look = async {
-            for kind in wanted {
-                until_served(&self.cluster, [&kind]).await;
-                let (api_version, kind) = kind;
+        let wanted: HashSet<_> = self.waiting.lock().values().flatten().filter_map(of_groups).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        self.cluster.mapper().invalidate().await;
+        for (api_version, kind) in wanted {
+            if self.cluster.controller().resource(&api_version, &kind).await.is_ok() {
                 let served = Missing::Kind { api_version, kind };
                 self.wake_those(|missing| *missing == served);
             }
-        };
-        // a definition that is not accepted has another event when it is
-        let _ = tokio::time::timeout(SERVED_WITHIN, look).await;
+        }
     }
 }
 
-/// Resolves when discovery shows all of the kinds, each given as `apiVersion` and kind.
-pub(super) async fn until_served<'a>(
-    cluster: &Cluster,
-    kinds: impl IntoIterator<Item = &'a (String, String)>,
-) {
-    let target = cluster.controller();
-    for (api_version, kind) in kinds {
-        loop {
-            cluster.mapper().invalidate().await;
-            if target.resource(api_version, kind).await.is_ok() {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_at_once_cost_a_few_looks() {
+        let begun = Instant::now();
+        let mut looks = Looks::default();
+        for _ in 0..100 {
+            looks.schedule("example.com");
         }
+        looks.schedule("example.org");
+        let mut count = 0;
+        while looks.next.is_some() {
+            looks.due().await;
+            assert_eq!(looks.take().len(), 2);
+            count += 1;
+        }
+        assert_eq!(count, 6);
+        assert!(looks.groups.is_empty());
+        assert!(begun.elapsed() < SERVED_WITHIN, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_brings_the_next_look_forward() {
+        let mut looks = Looks::default();
+        looks.schedule("example.com");
+        for _ in 0..5 {
+            looks.due().await;
+            looks.take();
+        }
+        let begun = Instant::now();
+        looks.schedule("example.com");
+        looks.due().await;
+        assert_eq!(begun.elapsed(), PAUSE);
     }
 }

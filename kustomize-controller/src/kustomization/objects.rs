@@ -1,7 +1,6 @@
 //! Applying what was built, stage by stage, and pruning what is stale.
 
 use super::Kustomizations;
-use super::arrival::until_served;
 use super::error::Error;
 use super::health::Subject;
 use super::manifests::Manifests;
@@ -18,7 +17,7 @@ use flux_apply::order::Stage;
 use flux_apply::rules::GROUP;
 use flux_apply::wait::FailFast;
 use flux_driver::{Notice, NoticeType, Run};
-use flux_kube::ObjectName;
+use flux_kube::{Cluster, ObjectName};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use tracing::{Instrument as _, info, info_span};
@@ -27,6 +26,9 @@ use tracing::{Instrument as _, info, info_span};
 const STAGE_LIMIT: Duration = Duration::from_mins(1);
 /// Kinds whose definitions are established get this long to be served.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
+/// Time between two looks whether they are; it doubles up to the second figure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Stores the intent, applies stage by stage, and prunes what is stale.
 pub(super) async fn reconcile_objects(
@@ -117,6 +119,21 @@ fn defined<'a>(applied: &ChangeSet, later: impl Iterator<Item = &'a Desired>) ->
         .filter(|desired| groups.contains(desired.id.group.as_str()))
         .map(|desired| (join_api_version(&desired.id.group, &desired.version), desired.id.kind.clone()))
         .collect()
+}
+
+/// Resolves when discovery shows all of the kinds, each given as `apiVersion` and kind.
+async fn until_served(cluster: &Cluster, kinds: &BTreeSet<(String, String)>) {
+    let mut pause = FIRST_PAUSE;
+    for (api_version, kind) in kinds {
+        loop {
+            cluster.mapper().invalidate().await;
+            if cluster.controller().resource(api_version, kind).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
 }
 
 /// The inventory becomes what was applied; what is no longer in it goes, or stays by the spec's will.
