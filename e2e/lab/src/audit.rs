@@ -73,7 +73,22 @@ struct ObjectReference {
 
 impl AuditMark {
     pub(crate) fn end_of(log: &Path) -> Result<Self> {
-        Ok(Self { offset: fs_err::metadata(log)?.len() })
+        // what the server is writing belongs to after the mark, with its whole line
+        let mut file = fs_err::File::open(log)?;
+        let mut offset = file.metadata()?.len();
+        let mut block = [0; 4096];
+        while offset > 0 {
+            let start = offset.saturating_sub(block.len() as u64);
+            let length = usize::try_from(offset - start)?;
+            let part = block.get_mut(..length).context("a block is too short")?;
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(part)?;
+            if let Some(end) = part.iter().rposition(|byte| *byte == b'\n') {
+                return Ok(Self { offset: start + end as u64 + 1 });
+            }
+            offset = start;
+        }
+        Ok(Self { offset })
     }
 
     pub(crate) fn entries(self, log: &Path) -> Result<Vec<AuditEntry>> {
@@ -112,5 +127,26 @@ impl AuditEntry {
     /// Whether the request asked only what would happen.
     pub fn is_dry_run(&self) -> bool {
         self.uri.contains("dryRun=All")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_stands_between_lines_even_while_one_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("audit.log");
+        let offset = |text: &str| {
+            fs_err::write(&log, text).unwrap();
+            AuditMark::end_of(&log).unwrap().offset
+        };
+        assert_eq!(offset(""), 0);
+        assert_eq!(offset("{}"), 0);
+        assert_eq!(offset("{}\n"), 3);
+        assert_eq!(offset("{}\n{\"user\""), 3);
+        let long = "x".repeat(10_000);
+        assert_eq!(offset(&format!("{long}\n{long}")), 10_001);
     }
 }

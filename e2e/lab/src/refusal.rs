@@ -4,7 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::kubeconfig::{Credentials, kubeconfig};
+/// Nobody listens at this address.
+const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: a\n\
+    clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\n\
+    users: [{name: a, user: {token: t}}]\n\
+    contexts: [{name: a, context: {cluster: a, user: a}}]\n";
 
 /// Starts a controller with flags that it must refuse; gives its exit status and what it printed. Nobody listens at the
 /// address of its API server: settings are checked before that is asked.
@@ -18,7 +22,7 @@ use crate::kubeconfig::{Credentials, kubeconfig};
 pub fn refused_start(program: impl AsRef<Path>, flags: &[&str]) -> Result<(Option<i32>, String)> {
     let directory = tempfile::tempdir().context("failed to make a directory")?;
     let config = directory.path().join("config");
-    fs_err::write(&config, kubeconfig("http://127.0.0.1:1", "", &Credentials::TokenFile("none")))?;
+    fs_err::write(&config, KUBECONFIG)?;
     let output = std::process::Command::new(program.as_ref())
         .args(["--metrics-addr=0", "--health-addr=0"])
         .args(flags)
