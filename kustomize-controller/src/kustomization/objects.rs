@@ -108,13 +108,12 @@ fn selector(run: &Run<'_, Kustomizations>) -> String {
     format!("{GROUP}/name={name},{GROUP}/namespace={namespace}")
 }
 
-/// The kinds that changed definitions of a stage give to the objects of later stages, as `apiVersion` and kind.
+/// The kinds that definitions of a stage give to the objects of later stages, as `apiVersion` and kind. An unchanged
+/// definition may have come a moment ago, by a run that was cut short.
 fn defined<'a>(applied: &ChangeSet, later: impl Iterator<Item = &'a Desired>) -> BTreeSet<(String, String)> {
-    let changed = applied
-        .iter()
-        .filter(|change| change.id.kind == "CustomResourceDefinition" && change.action.is_change());
+    let definitions = applied.iter().filter(|change| change.id.kind == "CustomResourceDefinition");
     let groups: BTreeSet<&str> =
-        changed.filter_map(|change| change.id.name.split_once('.').map(|(_, group)| group)).collect();
+        definitions.filter_map(|change| change.id.name.split_once('.').map(|(_, group)| group)).collect();
     later
         .filter(|desired| groups.contains(desired.id.group.as_str()))
         .map(|desired| (join_api_version(&desired.id.group, &desired.version), desired.id.kind.clone()))
@@ -125,13 +124,10 @@ fn defined<'a>(applied: &ChangeSet, later: impl Iterator<Item = &'a Desired>) ->
 async fn until_served(cluster: &Cluster, kinds: &BTreeSet<(String, String)>) {
     let mut pause = FIRST_PAUSE;
     for (api_version, kind) in kinds {
-        loop {
-            cluster.mapper().invalidate().await;
-            if cluster.controller().resource(api_version, kind).await.is_ok() {
-                break;
-            }
+        while cluster.controller().resource(api_version, kind).await.is_err() {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
+            cluster.mapper().invalidate().await;
         }
     }
 }
