@@ -122,7 +122,14 @@ impl World {
             let event = request.json();
             event["involvedObject"]["name"] == wanted.as_str() && text(&event, "message").starts_with(&prefix)
         });
-        found.await.unwrap_or_else(|error| panic!("no event '{message}' about {name}: {error:#}")).json()
+        found
+            .await
+            .unwrap_or_else(|error| {
+                let told: Vec<_> =
+                    self.events.requests().all().iter().map(flux_lab::ReceivedRequest::json).collect();
+                panic!("no event '{message}' about {name}: {error:#}: {told:#?}")
+            })
+            .json()
     }
 }
 
