@@ -281,15 +281,16 @@ impl<K: Kind> Shared<K> {
             // what the first list shows, the runs of the first list see anyway
             if synced
                 && (source.passes)(old.as_deref(), new.as_deref())
-                && let Some(shown) = new.or(old)
+                && let Some(shown) = new.as_ref().or(old.as_ref())
             {
-                self.wake(&source, &kind, &shown).await;
+                let version = new.as_ref().map(|new| new.resource_version.as_str()).unwrap_or_default();
+                self.wake(&source, &kind, (shown, version)).await;
             }
         }
     }
 
     /// Wakes the objects that refer to a changed one, those that others depend on first.
-    async fn wake(&self, source: &SourceWatch<K>, kind: &str, changed: &Projection) {
+    async fn wake(&self, source: &SourceWatch<K>, kind: &str, (changed, version): (&Projection, &str)) {
         let reference = Reference { kind: kind.to_owned(), name: changed.name.clone() };
         let concerned: Vec<ObjectName> = self
             .store
@@ -316,7 +317,7 @@ impl<K: Kind> Shared<K> {
             namespace: changed.name.namespace.clone(),
             name: changed.name.name.clone(),
             uid: changed.uid.clone(),
-            resource_version: changed.resource_version.clone(),
+            resource_version: version.to_owned(),
         };
         self.send(Command::Wake(ordered, Trigger { lane: Lane::Changed, object: Some(object) })).await;
     }

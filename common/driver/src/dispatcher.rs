@@ -19,6 +19,7 @@ use crate::planted::{self, Planted};
 use crate::queue::{After, Queue, Start};
 use crate::store::{Store, fingerprint};
 use crate::trigger::{Lane, Trigger};
+use crate::watched::Taken;
 
 /// A run that has not ended after this is given up and tried again; kinds end theirs well before.
 const LOST_AFTER: Duration = Duration::from_hours(24);
@@ -44,6 +45,7 @@ pub(crate) enum Command {
 pub(crate) struct RunStart {
     pub(crate) start: Start,
     pub(crate) interrupt: watch::Receiver<Option<Trigger>>,
+    pub(crate) taken: Arc<Taken>,
     pub(crate) place: OwnedSemaphorePermit,
 }
 
@@ -89,6 +91,7 @@ pub(crate) struct Dispatcher {
 struct Running {
     abort: AbortHandle,
     interrupt: watch::Sender<Option<Trigger>>,
+    taken: Arc<Taken>,
 }
 
 struct Loop {
@@ -184,16 +187,19 @@ impl Loop {
         if self.settings.store.get(name).is_none() {
             return;
         }
+        if self.running.get(name).is_some_and(|running| running.taken.covers(&trigger)) {
+            return;
+        }
         self.settings.metrics.adds.inc();
         let interrupts = trigger.lane.interrupts();
         let running = self.queue.trigger(name, trigger.clone(), Instant::now());
         if let (true, true, Some(running)) = (running, interrupts, self.running.get(name)) {
             running.interrupt.send_if_modified(|slot| {
-                let first = slot.is_none();
-                if first {
+                let is_news = slot.as_ref().is_none_or(|earlier| running.taken.covers(earlier));
+                if is_news {
                     *slot = Some(trigger);
                 }
-                first
+                is_news
             });
         }
     }
@@ -210,10 +216,12 @@ impl Loop {
             self.queue.note_seen(&name, fingerprint(&object));
         }
         let (sender, interrupt) = watch::channel(None);
-        let run = (self.settings.start_run)(RunStart { start, interrupt, place });
+        let taken = Arc::<Taken>::default();
+        let run = RunStart { start, interrupt, taken: Arc::clone(&taken), place };
+        let run = (self.settings.start_run)(run);
         let abort = self.runs.spawn(run);
         self.names.insert(abort.id(), name.clone());
-        self.running.insert(name, Running { abort, interrupt: sender });
+        self.running.insert(name, Running { abort, interrupt: sender, taken });
     }
 
     fn ended(&mut self, ended: Result<(Id, Completion), JoinError>) {
@@ -226,7 +234,9 @@ impl Loop {
             }
         };
         let Some(name) = self.names.remove(&id) else { return };
-        self.running.remove(&name);
+        if let Some(running) = self.running.remove(&name) {
+            self.queue.drop_triggers(&name, |trigger| running.taken.covers(trigger));
+        }
         self.settings.metrics.active_workers.dec();
         self.count(&name, completion);
         let took = self.queue.finish(&name, completion.after, Instant::now());

@@ -171,6 +171,15 @@ impl Queue {
         }
     }
 
+    /// Drops triggers that came during a run and tell nothing that it has not seen.
+    pub(crate) fn drop_triggers(&mut self, name: &ObjectName, is_known: impl Fn(&Trigger) -> bool) {
+        let Some(entry) = self.entries.get_mut(name) else { return };
+        entry.triggers.retain(|trigger| !is_known(trigger));
+        if entry.triggers.is_empty() {
+            entry.triggered = None;
+        }
+    }
+
     /// A run has ended. Gives how long it took.
     pub(crate) fn finish(&mut self, name: &ObjectName, after: After, now: Instant) -> Option<Duration> {
         let entry = self.entries.get_mut(name)?;

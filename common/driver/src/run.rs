@@ -17,7 +17,7 @@ use crate::permit::{CpuPermit, Permits, Reservation};
 use crate::services::Services;
 use crate::session::{CommitError, Session};
 use crate::trigger::{Lane, Trigger, TriggerObject};
-use crate::watched::{Projection, Sources};
+use crate::watched::{Projection, Sources, Taken};
 
 /// Progress is written this soon after a wait has begun.
 const WAIT_FLUSH: Duration = Duration::from_millis(250);
@@ -32,6 +32,7 @@ pub struct Run<'r, K: Kind> {
     pub(crate) since: Instant,
     pub(crate) commands: &'r mpsc::Sender<Command>,
     pub(crate) interrupt: watch::Receiver<Option<Trigger>>,
+    pub(crate) taken: &'r Taken,
     pub(crate) slot: &'r Slot,
     pub(crate) span: tracing::Span,
 }
@@ -106,9 +107,12 @@ impl<K: Kind> Run<'_, K> {
         let _ = self.commands.send(Command::Wake(names, trigger)).await;
     }
 
-    /// The kept part of a watched object of another kind.
+    /// The kept part of a watched object of another kind, which the run works on from now on: word of this version does
+    /// not make it start over.
     pub fn source(&self, kind: &str, name: &ObjectName) -> Option<Arc<Projection>> {
-        self.sources.get(kind, name)
+        let found = self.sources.get(kind, name)?;
+        self.taken.note(kind, &found);
+        Some(found)
     }
 
     /// A step has begun. In memory only; written if the step lasts.
@@ -234,9 +238,11 @@ impl<K: Kind> Run<'_, K> {
     /// Waits for `outcome`, at most for `limit`, while the run does not count as being at work. A newer trigger ends the
     /// wait. Nothing that borrows the run can be held across it.
     pub async fn wait<T>(&mut self, limit: Duration, outcome: impl Future<Output = T> + Send) -> Settled<T> {
-        let mut interrupt = self.interrupt.clone();
+        let (mut interrupt, taken) = (self.interrupt.clone(), self.taken);
         let superseded = async {
-            match interrupt.wait_for(Option::is_some).await.map(|trigger| trigger.clone()) {
+            let is_news =
+                |slot: &Option<Trigger>| slot.as_ref().is_some_and(|trigger| !taken.covers(trigger));
+            match interrupt.wait_for(is_news).await.map(|trigger| trigger.clone()) {
                 Ok(Some(trigger)) => trigger,
                 Ok(None) | Err(_) => std::future::pending().await,
             }
@@ -271,11 +277,6 @@ impl<K: Kind> Run<'_, K> {
         };
         self.slot.enter().await;
         settled
-    }
-
-    /// The newer trigger that makes this run obsolete, if one has come.
-    pub fn superseded(&self) -> Option<Trigger> {
-        self.interrupt.borrow().clone()
     }
 }
 

@@ -46,7 +46,7 @@ pub struct TriggerObject {
     pub name: String,
     /// Unique id.
     pub uid: String,
-    /// Version.
+    /// Version; empty if the object is gone.
     pub resource_version: String,
 }
 

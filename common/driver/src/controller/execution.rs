@@ -98,6 +98,7 @@ impl<K: Kind> Execution<'_, K> {
             since: run.start.since,
             commands: &self.shared.commands,
             interrupt: run.interrupt,
+            taken: &run.taken,
             slot: &slot,
             span: tracing::Span::current(),
         };

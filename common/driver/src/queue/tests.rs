@@ -49,6 +49,27 @@ fn a_key_runs_once_at_a_time_and_triggers_collapse() {
 }
 
 #[test]
+fn a_run_is_not_followed_by_one_for_what_it_has_seen() {
+    let (mut queue, now) = queue();
+    let app = name("app");
+    let asked = |trigger: &Trigger| trigger.lane == Lane::Asked;
+    queue.trigger(&app, Trigger::new(Lane::Changed), now);
+    assert!(started(&mut queue, now).is_some());
+    queue.trigger(&app, Trigger::new(Lane::Asked), now);
+    queue.drop_triggers(&app, asked);
+    queue.finish(&app, After::Delay(Duration::from_mins(10), Lane::Interval), now);
+    assert!(started(&mut queue, now).is_none());
+
+    queue.trigger(&app, Trigger::new(Lane::Changed), now);
+    assert!(started(&mut queue, now).is_some());
+    queue.trigger(&app, Trigger::new(Lane::Asked), now);
+    queue.trigger(&app, Trigger::new(Lane::Changed), now);
+    queue.drop_triggers(&app, asked);
+    queue.finish(&app, After::Delay(Duration::from_mins(10), Lane::Interval), now);
+    assert_eq!(queue.start(now, DEADLINE).unwrap().triggers, [Trigger::new(Lane::Changed)]);
+}
+
+#[test]
 fn backoff_grows_and_success_resets_it() {
     let (mut queue, mut now) = queue();
     let app = name("app");

@@ -225,6 +225,8 @@ impl Simulated {
         tokio::time::sleep(Duration::from_millis(u64::from(self.roll(4000)))).await;
         self.dependency(run).await?;
         run.commit().await.map_err(Error::Commit)?;
+        let source = run.object().spec.source.as_ref();
+        let source = source.and_then(|name| run.source("Source", &ObjectName::new("test", name)));
         if self.roll(2) == 0 {
             self.work(run).await;
         }
@@ -238,15 +240,22 @@ impl Simulated {
                     match run.wait(Duration::from_secs(10), outcome).await {
                         Settled::Done(()) => {}
                         Settled::TimedOut => return Err(Error::Class(Class::Retry)),
-                        Settled::Superseded(_) => return Err(Error::Class(Class::Superseded)),
+                        Settled::Superseded(trigger) => {
+                            let version = trigger.object.map(|object| object.resource_version);
+                            if version.is_some()
+                                && version == source.map(|source| source.resource_version.clone())
+                            {
+                                let violation = "a run started over for the source that it had taken";
+                                self.violations.lock().push(violation.to_owned());
+                            }
+                            return Err(Error::Class(Class::Superseded));
+                        }
                     }
                 }
                 5 => run.remote("remote", tokio::time::sleep(Duration::from_secs(2))).await,
                 _ => {}
             }
         }
-        let source = run.object().spec.source.as_ref();
-        let source = source.and_then(|name| run.source("Source", &ObjectName::new("test", name)));
         let runs = run.status(|status| {
             status.runs += 1;
             status.revision = source.map(|source| source.value["revision"].clone());
