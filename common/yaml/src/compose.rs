@@ -303,8 +303,14 @@ impl<'a> Composer<'a> {
         node
     }
 
+    #[inline]
     fn decorate(&mut self, node: &mut Node, properties: Option<Box<Properties<'a>>>) {
-        let Some(properties) = properties else { return };
+        if let Some(properties) = properties {
+            self.set_properties(node, *properties);
+        }
+    }
+
+    fn set_properties(&mut self, node: &mut Node, properties: Properties<'a>) {
         if let Some(tag) = properties.tag
             && tag.as_ref() != "!"
         {

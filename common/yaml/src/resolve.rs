@@ -78,6 +78,9 @@ pub(crate) fn is_base_60(text: &str) -> bool {
 }
 
 fn word(text: &str, schema: Schema) -> Resolved {
+    if text.len() > "false".len() {
+        return Resolved::Str;
+    }
     match text {
         "~" | "null" | "Null" | "NULL" => Resolved::Null,
         "true" | "True" | "TRUE" => Resolved::Bool(true),

@@ -99,21 +99,30 @@ impl<'a> Scanner<'a> {
     /// The next token, which stays.
     #[inline]
     pub(crate) fn peek(&mut self) -> Result<&Token<'a>, Error> {
-        if !self.ready {
-            self.fill()?;
-        }
+        self.prepare()?;
         self.tokens.front().ok_or_else(end_of_stream)
     }
 
     /// The next token, which goes.
     #[inline]
     pub(crate) fn take(&mut self) -> Result<Token<'a>, Error> {
-        if !self.ready {
-            self.fill()?;
-        }
+        self.prepare()?;
         self.ready = false;
         self.parsed += 1;
         self.tokens.pop_front().ok_or_else(end_of_stream)
+    }
+
+    /// Makes the first token of the queue final.
+    #[inline]
+    fn prepare(&mut self) -> Result<(), Error> {
+        if self.ready {
+            return Ok(());
+        }
+        if self.tokens.len() < LOOKAHEAD || self.keys.iter().any(|key| key.possible) {
+            return self.fill();
+        }
+        self.ready = true;
+        Ok(())
     }
 
     fn fill(&mut self) -> Result<(), Error> {
@@ -268,7 +277,8 @@ impl<'a> Scanner<'a> {
         let in_flow = self.flow_level > 0;
         // what follows a colon or a comma is about the token before it
         let mut about = self.cursor.mark();
-        if byte == if in_flow { b',' } else { b':' }
+        if self.collects_comments()
+            && byte == if in_flow { b',' } else { b':' }
             && let Some(last) = self.tokens.back()
         {
             about = last.start;

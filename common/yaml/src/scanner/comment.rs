@@ -139,11 +139,8 @@ impl Scanner<'_> {
 
     /// A comment at the end of the line of a token.
     pub(super) fn line_comment(&mut self, token: Mark) {
-        if !matches!(self.cursor.byte(0), b' ' | b'\t' | b'#') || self.cursor.breaks_before() > 0 {
-            return;
-        }
         let blanks = (0..LOOKAHEAD).take_while(|at| matches!(self.cursor.byte(*at), b' ' | b'\t')).count();
-        if self.cursor.byte(blanks) != b'#' {
+        if self.cursor.byte(blanks) != b'#' || self.cursor.breaks_before() > 0 {
             return;
         }
         self.cursor.skip(blanks);

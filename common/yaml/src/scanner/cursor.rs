@@ -42,13 +42,14 @@ pub(super) struct Cursor<'a> {
     at: usize,
     line: u32,
     line_start: usize,
-    /// A place on the current line whose column is known, and that column.
+    /// A place on the current line whose column is known, and that column; not kept up where every byte is a character.
     known: (usize, i32),
+    ascii: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, line: 0, line_start: 0, known: (0, 0) }
+        Self { text, at: 0, line: 0, line_start: 0, known: (0, 0), ascii: text.is_ascii() }
     }
 
     #[inline]
@@ -89,7 +90,15 @@ impl<'a> Cursor<'a> {
     }
 
     /// Characters before this place on its line.
+    #[inline]
     pub(super) fn column(&mut self) -> i32 {
+        if self.ascii {
+            return i32::try_from(self.at - self.line_start).unwrap_or(i32::MAX);
+        }
+        self.count_column()
+    }
+
+    fn count_column(&mut self) -> i32 {
         let (place, column) = self.known;
         let between = self.text.as_bytes().get(place..self.at).unwrap_or_default();
         let characters = between.iter().filter(|byte| **byte & 0xc0 != 0x80).count();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::cursor::Flow;
-use super::{Scanner, problem};
+use super::{MAX_KEY, Scanner, problem};
 use crate::error::Error;
 use crate::node::Style;
 use crate::token::{Mark, Token, TokenKind};
@@ -51,9 +51,35 @@ impl<'a> Scanner<'a> {
     /// A plain or quoted scalar, which may be a key.
     pub(super) fn flow_scalar(&mut self, style: Style) -> Result<(), Error> {
         self.save_key()?;
+        let may_be_key = self.key_allowed && self.flow_level == 0 && !self.collects_comments();
+        let column = self.cursor.column();
         self.key_allowed = false;
         let token = if style == Style::Plain { self.plain()? } else { self.quoted(style)? };
+        if may_be_key && self.is_key_of_block(token.start) {
+            return self.block_key(token, column);
+        }
         self.push_token(token);
+        Ok(())
+    }
+
+    /// Whether the scalar that started there and ends here is a key: its colon follows, and it is short and on one line.
+    #[inline]
+    fn is_key_of_block(&self, start: Mark) -> bool {
+        self.cursor.byte(0) == b':'
+            && self.cursor.is_blank_or_end(1)
+            && self.cursor.line() == start.line
+            && !self.cursor.is_farther_than(MAX_KEY, start)
+    }
+
+    /// A key and its colon at once, as most keys are found: nothing has to be inserted before a token in the queue.
+    fn block_key(&mut self, key: Token<'a>, column: i32) -> Result<(), Error> {
+        self.roll_indent(column, None, TokenKind::BlockMappingStart, key.start)?;
+        if let Some(possible) = self.keys.last_mut() {
+            possible.possible = false;
+        }
+        self.push_at(TokenKind::Key, key.start);
+        self.push_token(key);
+        self.indicator(TokenKind::Value);
         Ok(())
     }
 
