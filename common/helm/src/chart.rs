@@ -2,7 +2,6 @@
 
 mod archive;
 mod crd;
-mod decode;
 mod dependencies;
 mod directory;
 mod error;
@@ -24,6 +23,7 @@ pub use crd::CustomResources;
 pub use error::Error;
 pub use ignore::{IgnoreRules, InvalidRule};
 pub use lock::Lock;
+pub(crate) use path::base;
 pub use metadata::{Dependency, ImportValue, Maintainer, Metadata, Validation};
 
 /// A chart with its subcharts.

@@ -2,8 +2,14 @@
 //!
 //! Bytes in, values and texts out: no client, no clock, no environment. Behaviour follows Helm 4.2 as Flux embeds it.
 
+pub mod capabilities;
 pub mod chart;
+mod decode;
+pub mod manifest;
+pub mod release;
 pub mod values;
+
+pub use decode::DecodeError;
 
 /// Text of an error for people: itself and its sources, joined by `: `, as Go's `%w` does.
 pub fn message(error: &dyn std::error::Error) -> String {

@@ -1,8 +1,8 @@
 //! Why a chart cannot be loaded or prepared, in Helm's words.
 
-use super::decode::DecodeError;
 use super::ignore::InvalidRule;
 use super::metadata::Validation;
+use crate::decode::DecodeError;
 use crate::values;
 
 /// Why a chart cannot be loaded or prepared. The chain of sources, joined by `: `, is Helm's text.

@@ -2,8 +2,8 @@
 
 use flux_yaml::Value;
 
-use super::decode::{DecodeError, Decoder, Field};
 use super::metadata::{Dependency, dependency};
+use crate::decode::{DecodeError, Decoder, Structure, read};
 
 /// Zero time in Go's JSON.
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
@@ -25,23 +25,23 @@ impl Default for Lock {
     }
 }
 
-const FIELDS: &[Field<Lock>] = &[
+const LOCK: Structure<Lock> = Structure { name: "Lock", kind: "v2.Lock", fields: &[
     ("generated", |decoder, value, lock| time(decoder, value, &mut lock.generated)),
     ("digest", |decoder, value, lock| decoder.string(value, &mut lock.digest)),
     ("dependencies", |decoder, value, lock| {
         lock.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
     }),
-];
+] };
 
 /// A lock from the text of its file; `null` gives none.
 pub(super) fn parse(text: &[u8]) -> Result<Option<Lock>, DecodeError> {
-    let value = super::decode::read(text)?;
+    let value = read(text)?;
     if value.is_null() {
         return Ok(None);
     }
     let mut lock = Lock::default();
     let mut decoder = Decoder::default();
-    decoder.structure(&value, &mut lock, "Lock", FIELDS);
+    decoder.structure(&value, &mut lock, &LOCK);
     decoder.finish()?;
     Ok(Some(lock))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use flux_gotext::{Version, quote};
 use flux_yaml::Value;
 
-use super::decode::{DecodeError, Decoder, Field};
 use super::path::base;
+use crate::decode::{DecodeError, Decoder, Structure, read};
 
 /// What Chart.yaml says. Texts are empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +98,7 @@ pub(super) struct Unchecked {
     parsed: Parsed,
 }
 
-const FIELDS: &[Field<Parsed>] = &[
+const METADATA: Structure<Parsed> = Structure { name: "Metadata", kind: "v2.Metadata", fields: &[
     ("name", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.name)),
     ("home", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.home)),
     ("sources", |decoder, value, (metadata, _)| decoder.strings(value, &mut metadata.sources)),
@@ -109,7 +109,7 @@ const FIELDS: &[Field<Parsed>] = &[
         nulls.maintainers = decoder.list(value, "[]*v2.Maintainer", |decoder, value, into| {
             *into = (!value.is_null()).then(Maintainer::default);
             if let Some(maintainer) = into {
-                decoder.structure(value, maintainer, "Maintainer", MAINTAINER_FIELDS);
+                decoder.structure(value, maintainer, &MAINTAINER);
             }
         });
     }),
@@ -131,15 +131,15 @@ const FIELDS: &[Field<Parsed>] = &[
         nulls.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
     }),
     ("type", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.kind)),
-];
+] };
 
-const MAINTAINER_FIELDS: &[Field<Maintainer>] = &[
+const MAINTAINER: Structure<Maintainer> = Structure { name: "Maintainer", kind: "v2.Maintainer", fields: &[
     ("name", |decoder, value, maintainer| decoder.string(value, &mut maintainer.name)),
     ("email", |decoder, value, maintainer| decoder.string(value, &mut maintainer.email)),
     ("url", |decoder, value, maintainer| decoder.string(value, &mut maintainer.url)),
-];
+] };
 
-const DEPENDENCY_FIELDS: &[Field<Dependency>] = &[
+const DEPENDENCY: Structure<Dependency> = Structure { name: "Dependency", kind: "v2.Dependency", fields: &[
     ("name", |decoder, value, dependency| decoder.string(value, &mut dependency.name)),
     ("version", |decoder, value, dependency| decoder.string(value, &mut dependency.version)),
     ("repository", |decoder, value, dependency| decoder.string(value, &mut dependency.repository)),
@@ -152,22 +152,22 @@ const DEPENDENCY_FIELDS: &[Field<Dependency>] = &[
         dependency.import_values = values.map(ImportValue::Declared).collect();
     }),
     ("alias", |decoder, value, dependency| decoder.string(value, &mut dependency.alias)),
-];
+] };
 
 /// A dependency, or nothing for `null`.
 pub(super) fn dependency(decoder: &mut Decoder, value: &Value, into: &mut Option<Dependency>) {
     *into = (!value.is_null()).then(Dependency::default);
     if let Some(dependency) = into {
-        decoder.structure(value, dependency, "Dependency", DEPENDENCY_FIELDS);
+        decoder.structure(value, dependency, &DEPENDENCY);
     }
 }
 
 impl Unchecked {
     /// Adds what another file says: Chart.yaml, or requirements.yaml, which may say the same.
     pub(super) fn add(&mut self, text: &[u8]) -> Result<(), DecodeError> {
-        let value = super::decode::read(text)?;
+        let value = read(text)?;
         let mut decoder = Decoder::default();
-        decoder.structure(&value, &mut self.parsed, "Metadata", FIELDS);
+        decoder.structure(&value, &mut self.parsed, &METADATA);
         decoder.finish()
     }
 

@@ -1,4 +1,4 @@
-//! From YAML to the fields of Chart.yaml, as `sigs.k8s.io/yaml` and Go's JSON decoder fill a struct: keys match in any case,
+//! From YAML to the fields of a struct, as `sigs.k8s.io/yaml` and Go's JSON decoder fill it: keys match in any case,
 //! numbers and booleans become text where text is wanted, `null` leaves a field alone, and of several mismatches the first
 //! is reported.
 
@@ -24,13 +24,13 @@ pub enum DecodeError {
 }
 
 /// Reads YAML for decoding.
-pub(super) fn read(text: &[u8]) -> Result<Value, DecodeError> {
+pub(crate) fn read(text: &[u8]) -> Result<Value, DecodeError> {
     read_configuration(text).map_err(DecodeError::Yaml)
 }
 
 /// Decodes and keeps the first mismatch.
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     /// Fields around the current value.
     fields: Vec<&'static str>,
     structure: &'static str,
@@ -38,20 +38,30 @@ pub(super) struct Decoder {
 }
 
 /// One field of a struct: its JSON name, and what to do with the value.
-pub(super) type Field<T> = (&'static str, fn(&mut Decoder, &Value, &mut T));
+pub(crate) type Field<T> = (&'static str, fn(&mut Decoder, &Value, &mut T));
+
+/// A struct of Go.
+pub(crate) struct Structure<T: 'static> {
+    /// Its name alone; empty if it has none.
+    pub(crate) name: &'static str,
+    /// Its name with the package, or its definition.
+    pub(crate) kind: &'static str,
+    /// Its fields.
+    pub(crate) fields: &'static [Field<T>],
+}
 
 impl Decoder {
     /// The first mismatch, if there was one.
-    pub(super) fn finish(self) -> Result<(), DecodeError> {
+    pub(crate) fn finish(self) -> Result<(), DecodeError> {
         self.problem.map_or(Ok(()), Err)
     }
 
-    pub(super) fn fail(&mut self, error: DecodeError) {
+    pub(crate) fn fail(&mut self, error: DecodeError) {
         self.problem.get_or_insert(error);
     }
 
     fn mismatch(&mut self, value: &Value, kind: &str) {
-        let target = if self.structure.is_empty() {
+        let target = if self.structure.is_empty() && self.fields.is_empty() {
             format!("value of type {kind}")
         } else {
             format!("struct field {}.{} of type {kind}", self.structure, self.fields.join("."))
@@ -59,16 +69,11 @@ impl Decoder {
         self.fail(DecodeError::Type { value: kind_of(value), target });
     }
 
-    /// Fills a struct of this Go type from an object.
-    pub(super) fn structure<T>(
-        &mut self,
-        value: &Value,
-        into: &mut T,
-        name: &'static str,
-        fields: &[Field<T>],
-    ) {
-        let Some(members) = self.object(value, &format!("v2.{name}")) else { return };
-        let outer = std::mem::replace(&mut self.structure, name);
+    /// Fills a struct from an object.
+    pub(crate) fn structure<T>(&mut self, value: &Value, into: &mut T, structure: &Structure<T>) {
+        let Some(members) = self.object(value, structure.kind) else { return };
+        let outer = std::mem::replace(&mut self.structure, structure.name);
+        let fields = structure.fields;
         for (key, value) in members {
             let exact = fields.iter().find(|(name, _)| *name == key.as_str());
             let found = exact.or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
@@ -81,7 +86,7 @@ impl Decoder {
         self.structure = outer;
     }
 
-    pub(super) fn string(&mut self, value: &Value, into: &mut String) {
+    pub(crate) fn string(&mut self, value: &Value, into: &mut String) {
         match value {
             Value::Null => {}
             Value::String(text) => *into = text.to_string(),
@@ -93,7 +98,7 @@ impl Decoder {
         }
     }
 
-    pub(super) fn boolean(&mut self, value: &Value, into: &mut bool) {
+    pub(crate) fn boolean(&mut self, value: &Value, into: &mut bool) {
         match value {
             Value::Null => {}
             Value::Bool(value) => *into = *value,
@@ -106,12 +111,12 @@ impl Decoder {
         }
     }
 
-    pub(super) fn strings(&mut self, value: &Value, into: &mut Vec<String>) {
+    pub(crate) fn strings(&mut self, value: &Value, into: &mut Vec<String>) {
         *into = self.list(value, "[]string", Self::string).unwrap_or_default();
     }
 
     /// Items of a list; `None` for `null` and for what is no list.
-    pub(super) fn list<T: Default>(
+    pub(crate) fn list<T: Default>(
         &mut self,
         value: &Value,
         kind: &str,
@@ -140,7 +145,7 @@ impl Decoder {
     }
 
     /// Members of an object; `None` for `null` and for what is no object.
-    pub(super) fn object<'a>(&mut self, value: &'a Value, kind: &str) -> Option<&'a Object> {
+    pub(crate) fn object<'a>(&mut self, value: &'a Value, kind: &str) -> Option<&'a Object> {
         if let Value::Object(members) = value {
             return Some(members);
         }
