@@ -6,11 +6,13 @@
 mod coalesce;
 mod display;
 mod read;
+mod schema;
 mod set;
 mod tables;
 
 pub use coalesce::{CoalesceError, Mode, coalesce};
 pub use read::{ReadError, from_json, merge, read};
+pub use schema::{NoSchemas, SchemaError, SchemaLoader, validate};
 pub use set::{SetError, set, set_json, set_literal, set_string};
 pub use tables::{Slot, TableId, Tables};
 

@@ -1,0 +1,1 @@
+{{ define "who" }}child{{ end }}{{ define "child-only" }}child{{ end }}

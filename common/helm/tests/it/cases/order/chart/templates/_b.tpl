@@ -1,0 +1,1 @@
+{{- define "who" }}parent b{{ end }}{{ define "only-b" }}b{{ end }}{{ define "empty" }}not empty{{ end }}
