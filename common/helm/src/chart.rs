@@ -3,6 +3,7 @@
 mod archive;
 mod crd;
 mod dependencies;
+mod detect;
 mod directory;
 mod error;
 mod ignore;
@@ -23,6 +24,7 @@ pub use crd::CustomResources;
 pub use error::Error;
 pub use ignore::{IgnoreRules, InvalidRule};
 pub use lock::Lock;
+pub(crate) use dependencies::is_compatible;
 pub(crate) use path::base;
 pub use metadata::{Dependency, ImportValue, Maintainer, Metadata, Validation};
 

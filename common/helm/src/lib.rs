@@ -4,6 +4,7 @@
 
 pub mod capabilities;
 pub mod chart;
+pub mod context;
 mod decode;
 pub mod manifest;
 pub mod release;

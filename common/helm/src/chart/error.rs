@@ -120,6 +120,29 @@ pub enum Error {
         #[source]
         source: Box<Self>,
     },
+    /// A directory without a readable Chart.yaml.
+    #[error("unable to detect chart at {path}: {reason}")]
+    Undetected {
+        /// Path of Chart.yaml.
+        path: String,
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// An archive without Chart.yaml.
+    #[error("unable to detect chart version, no Chart.yaml found")]
+    NoVersion,
+    /// An API version that is neither `v1` nor `v2`.
+    #[error("unsupported chart version")]
+    UnsupportedVersion,
+    /// An archive that cannot be read.
+    #[error("unable to load chart archive")]
+    Unloadable,
+    /// A YAML file in place of an archive.
+    #[error("file '{0}' seems to be a YAML file, but expected a gzipped archive")]
+    YamlFile(String),
+    /// A file that is no archive.
+    #[error("file '{0}' does not appear to be a gzipped archive")]
+    NotAnArchive(String),
     /// The values and the chart's own do not go together.
     #[error(transparent)]
     Coalesce(#[from] values::CoalesceError),

@@ -296,6 +296,3 @@ fn is_printable(character: char) -> bool {
     let text = &*character.encode_utf8(&mut text);
     matches!(character, '"' | '\\') || quote(text).len() == text.len() + 2
 }
-
-#[cfg(test)]
-mod tests;

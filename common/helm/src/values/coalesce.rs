@@ -149,6 +149,3 @@ fn remove_nulls(tables: &mut Tables, table: TableId) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -158,6 +158,3 @@ fn json(value: &Value) -> serde_json::Value {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -369,6 +369,3 @@ fn quote_rune(character: char) -> String {
     let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
     format!("'{}'", if character == '"' { "\"" } else { inside })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,103 @@
+//! Input that is made to harm.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use flux_helm::chart::{Chart, Error, Limits};
+
+/// A header and its content, padded to blocks.
+fn entry(name: &str, kind: u8, size: u64, content: &[u8]) -> Vec<u8> {
+    let mut header = tar_header(name, kind, size);
+    header.extend_from_slice(content);
+    header.resize(header.len().next_multiple_of(512), 0);
+    header
+}
+
+fn tar_header(name: &str, kind: u8, size: u64) -> Vec<u8> {
+    let mut header = vec![0u8; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
+    header[136..148].copy_from_slice(b"00000000000\0");
+    header[148..156].fill(b' ');
+    header[156] = kind;
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn load(tar: &[u8]) -> Result<Chart, Error> {
+    let started = Instant::now();
+    let loaded = Chart::from_archive(&gzip(tar), &Limits::default());
+    assert!(started.elapsed() < Duration::from_secs(60), "took {:?}", started.elapsed());
+    loaded
+}
+
+const METADATA: &[u8] = b"apiVersion: v2\nname: a\nversion: 1.0.0\n";
+
+#[test]
+fn a_million_files_are_too_many() {
+    let mut tar = entry("a/Chart.yaml", b'0', METADATA.len() as u64, METADATA);
+    let empty = entry("a/files/x", b'0', 0, b"");
+    for _ in 0..1_000_000 {
+        tar.extend_from_slice(&empty);
+    }
+    assert!(matches!(load(&tar), Err(Error::TooManyFiles(_))));
+}
+
+#[test]
+fn a_chart_of_more_than_the_limit_is_refused() {
+    let content = vec![b'x'; 5 << 20];
+    let mut tar = Vec::new();
+    for index in 0..21 {
+        tar.extend(entry(&format!("a/files/{index}"), b'0', content.len() as u64, &content));
+    }
+    assert!(matches!(load(&tar), Err(Error::ChartTooLarge(_))));
+}
+
+#[test]
+fn links_are_never_followed() {
+    let mut tar = entry("a/Chart.yaml", b'0', METADATA.len() as u64, METADATA);
+    let mut link = tar_header("a/values.yaml", b'2', 0);
+    link[157..168].copy_from_slice(b"/etc/passwd");
+    link[148..156].fill(b' ');
+    let sum: u32 = link.iter().map(|byte| u32::from(*byte)).sum();
+    link[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    tar.extend(link);
+    let chart = load(&tar).unwrap();
+    assert!(chart.values.is_empty());
+}
+
+#[test]
+fn archives_in_archives_draw_on_one_budget_and_end_at_a_depth() {
+    let mut inner = gzip(&entry("a/Chart.yaml", b'0', METADATA.len() as u64, METADATA));
+    for _ in 0..70 {
+        let mut tar = entry("a/Chart.yaml", b'0', METADATA.len() as u64, METADATA);
+        tar.extend(entry("a/charts/a.tgz", b'0', inner.len() as u64, &inner));
+        inner = gzip(&tar);
+    }
+    let error = Chart::from_archive(&inner, &Limits::default()).unwrap_err();
+    assert!(flux_helm::message(&error).ends_with("subcharts are nested more than 64 levels deep"), "{error}");
+}
+
+#[test]
+fn a_list_of_many_indexes_is_too_long() {
+    let text: String = (0..1000).map(|index| format!("k{index}[65536]=1,")).collect();
+    let error = flux_helm::values::set(&text, &mut flux_yaml::Object::new()).unwrap_err();
+    assert_eq!(error.to_string(), "lists grow by more than 1000000 entries");
+}
+
+#[test]
+fn indexes_may_not_nest_without_end() {
+    let text = format!("a{}=1", "[0]".repeat(100_000));
+    let error = flux_helm::values::set(&text, &mut flux_yaml::Object::new()).unwrap_err();
+    assert_eq!(error.to_string(), "value is nested more than 200 levels deep");
+}

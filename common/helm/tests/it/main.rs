@@ -1,0 +1,7 @@
+//! Charts against what the real `helm` makes of them.
+#![cfg(test)]
+
+#[path = "../../examples/template/command.rs"]
+mod command;
+mod hostile;
+mod recorded;
