@@ -2,15 +2,16 @@
 #   make quickstart            watch a push become running objects and an alert; ONCE=1 ends by itself
 #   make test                  all tests; needs no cluster, the control plane is built first
 #   make faults                the long fault tests: 50 kills, 20 s without an API server; KILL_SEED=<seed> repeats one
-#   make cli                   tests with the released flux CLI, which is built first (ten minutes, once)
+#   make cli                   tests with the released flux and helm CLIs, which are built first (15 minutes, once)
 #   make lint                  format, clippy, documentation, dependency rules, generated files
 #   make bench                 the controllers measured in the lab, as a table; BENCH="push --pushes 50" chooses
 #   make microbench            benchmarks of single libraries
 #   make conformance CASES=<directory of recorded cases>
+#   make helm-conformance CHARTS=<folder of charts>  whole outputs compared with those of the real helm, built first; ONLY=<regex>
 PROFILE ?= release
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: quickstart test faults cli lint bench microbench conformance prerequisites control-plane
+.PHONY: quickstart test faults cli lint bench microbench conformance helm-conformance prerequisites control-plane
 
 quickstart: control-plane
 	cargo build --quiet --profile $(PROFILE) $(CONTROLLERS:%=-p %) -p flux-e2e --bins
@@ -24,6 +25,7 @@ faults: control-plane
 
 cli: control-plane
 	@e2e/cli/build >/dev/null
+	@e2e/helm/build >/dev/null
 	cargo test -p flux-e2e --test it -- --ignored cli::
 
 lint: prerequisites
@@ -48,6 +50,12 @@ conformance: prerequisites
 	@test -n "$(CASES)" || { echo "say where the recorded cases are: make conformance CASES=<directory>" >&2; exit 1; }
 	cargo run --quiet -p flux-kustomize --example conformance -- $(CASES)/kustomize
 	cargo run --quiet -p flux-api --example crd-conformance -- $(CASES)/crds
+
+helm-conformance: prerequisites
+	@test -n "$(CHARTS)" || { echo "say where the charts are: make helm-conformance CHARTS=<folder>" >&2; exit 1; }
+	cargo build --quiet --profile $(PROFILE) -p flux-helm --example template
+	@helm=$$(e2e/helm/build) && target=$${CARGO_TARGET_DIR:-target} && \
+	  common/helm/conformance.py "$$helm" "$$target/$(PROFILE)/examples/template" "$(CHARTS)" "$(ONLY)"
 
 prerequisites:
 	@e2e/prerequisites

@@ -7,6 +7,7 @@ pub mod chart;
 pub mod context;
 mod decode;
 pub mod manifest;
+pub mod post_render;
 pub mod release;
 pub mod values;
 

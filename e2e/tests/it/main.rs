@@ -3,6 +3,7 @@
 
 mod cli;
 mod delivery;
+mod helm_cli;
 mod kill;
 mod objects;
 mod outage;
