@@ -240,9 +240,9 @@ impl Decimal {
 }
 
 /// Quotes as the `time` package does: what is not printable ASCII is shown byte by byte.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: impl AsRef<[u8]>) -> String {
     let mut quoted = String::from("\"");
-    for byte in text.bytes() {
+    for byte in text.as_ref().iter().copied() {
         match byte {
             b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
             b' '..=0x7f => quoted.push(char::from(byte)),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::character::{is_print, rune_pieces};
+
 /// Whether `<`, `>` and `&` are escaped in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HtmlEscaping {
@@ -43,50 +45,71 @@ fn push_unicode(output: &mut String, character: char) {
 /// assert_eq!(flux_gotext::quote("a\tb\"c"), r#""a\tb\"c""#);
 /// ```
 pub fn quote(text: &str) -> String {
+    quote_bytes(text.as_bytes(), Shown::Printable)
+}
+
+/// Which characters of a quoted text stand for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// What Go's `strconv.IsPrint` takes.
+    Printable,
+    /// The printable ones of ASCII, as `%+q` has it.
+    Ascii,
+}
+
+/// Bytes as Go's `strconv.Quote` shows a string; those that belong to no character as `\xff`.
+pub fn quote_bytes(text: &[u8], shown: Shown) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
-    for character in text.chars() {
+    for (character, bytes) in rune_pieces(text) {
         match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            other if is_printable(other) => quoted.push(other),
-            other => {
-                let code = u32::from(other);
-                // a String takes every write
-                let _ = match code {
-                    0..=0x7f => write!(quoted, "\\x{code:02x}"),
-                    0x80..=0xffff => write!(quoted, "\\u{code:04x}"),
-                    _ => write!(quoted, "\\U{code:08x}"),
-                };
-            }
+            Some(character) => push_quoted(&mut quoted, character, '"', shown),
+            None => bytes.iter().for_each(|byte| {
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }),
         }
     }
     quoted.push('"');
     quoted
 }
 
-/// Letters, marks, numbers, punctuation, symbols and the blank. Combining marks are printable in Go, while Rust escapes
-/// them for `Debug`; by themselves they are told from what is not printable by their being alphanumeric or not blank.
-fn is_printable(character: char) -> bool {
-    if character.is_ascii() {
-        return !character.is_ascii_control();
-    }
-    if character.is_control() || character.is_whitespace() {
-        return false;
-    }
-    let is_shown = character.escape_debug().count() == 1;
-    is_shown || is_combining(character)
+/// A character as Go's `strconv.QuoteRune` and `%q` show it.
+pub fn quote_rune(character: char, shown: Shown) -> String {
+    let mut quoted = String::from("'");
+    push_quoted(&mut quoted, character, '\'', shown);
+    quoted.push('\'');
+    quoted
 }
 
-/// The blocks of combining marks.
-const fn is_combining(character: char) -> bool {
-    matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1ace}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20f0}' | '\u{fe20}'..='\u{fe2f}' | '\u{fe00}'..='\u{fe0f}')
+/// Whether a text can stand between backquotes: Go's `strconv.CanBackquote`.
+pub fn can_backquote(text: &[u8]) -> bool {
+    rune_pieces(text).all(|(character, _)| {
+        character.is_some_and(|c| !matches!(c, '\u{feff}' | '`' | '\u{7f}') && (c >= ' ' || c == '\t'))
+    })
+}
+
+fn push_quoted(quoted: &mut String, character: char, mark: char, shown: Shown) {
+    match character {
+        '\\' => quoted.push_str("\\\\"),
+        _ if character == mark => quoted.extend(['\\', character]),
+        '\u{7}' => quoted.push_str("\\a"),
+        '\u{8}' => quoted.push_str("\\b"),
+        '\u{c}' => quoted.push_str("\\f"),
+        '\n' => quoted.push_str("\\n"),
+        '\r' => quoted.push_str("\\r"),
+        '\t' => quoted.push_str("\\t"),
+        '\u{b}' => quoted.push_str("\\v"),
+        other if is_print(other) && (shown == Shown::Printable || other.is_ascii()) => quoted.push(other),
+        other => {
+            let code = u32::from(other);
+            // a String takes every write
+            let _ = match code {
+                0..=0x7f => write!(quoted, "\\x{code:02x}"),
+                0x80..=0xffff => write!(quoted, "\\u{code:04x}"),
+                _ => write!(quoted, "\\U{code:08x}"),
+            };
+        }
+    }
 }
 
 #[cfg(test)]
@@ -111,20 +134,20 @@ mod tests {
         assert_eq!(json("<>&", HtmlEscaping::Off), "\"<>&\"");
     }
 
+    /// Text, and what `%q`, `%+q` and `%#q` make of it.
+    const QUOTED: &str = include_str!("quote/vectors.json");
+
     #[test]
     fn quoted_texts_are_those_of_go() {
-        let table = [
-            ("", r#""""#),
-            ("a'b", r#""a'b""#),
-            ("\u{7}\u{8}\u{c}\n\r\t\u{b}\\\"", r#""\a\b\f\n\r\t\v\\\"""#),
-            ("\u{0}\u{1b}\u{7f}", r#""\x00\x1b\x7f""#),
-            ("é世😀", "\"é世😀\""),
-            ("\u{a0}\u{ad}\u{200b}\u{feff}\u{2028}", r#""\u00a0\u00ad\u200b\ufeff\u2028""#),
-            ("e\u{301}", "\"e\u{301}\""),
-            ("\u{e000}\u{10ffff}", r#""\ue000\U0010ffff""#),
-        ];
-        for (text, want) in table {
-            assert_eq!(quote(text), want);
+        let rows: Vec<[String; 4]> = serde_json::from_str(QUOTED).expect("recorded vectors");
+        for [text, quoted, ascii, raw] in &rows {
+            let text = crate::tests::bytes(text);
+            assert_eq!(quote_bytes(&text, Shown::Printable), *quoted);
+            assert_eq!(quote_bytes(&text, Shown::Ascii), *ascii);
+            assert_eq!(can_backquote(&text), raw.starts_with('`'), "{raw}");
         }
+        assert_eq!(quote_rune('\'', Shown::Printable), r"'\''");
+        assert_eq!(quote_rune('"', Shown::Printable), "'\"'");
+        assert_eq!(quote_rune('é', Shown::Ascii), r"'\u00e9'");
     }
 }
