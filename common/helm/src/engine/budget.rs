@@ -1,0 +1,135 @@
+//! What a render may use.
+
+use std::time::{Duration, Instant};
+
+/// Bounds of one render.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Actions, calls of functions and turns of loops.
+    pub steps: u64,
+    /// Templates inside templates; Helm itself stops includes at 1000.
+    pub depth: u32,
+    /// Items of one list.
+    pub items: usize,
+    /// Bytes of one text, and of all output.
+    pub text: usize,
+    /// Bytes of all texts and items that functions make, whether still in use or not.
+    pub made: u64,
+    /// Time that a render may take.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            steps: 50_000_000,
+            depth: 1000,
+            items: 1_000_000,
+            text: 64 << 20,
+            made: 1 << 30,
+            time: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A bound that a render has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exhausted {
+    /// Too many steps.
+    #[error("rendering takes more than {0} steps")]
+    Steps(u64),
+    /// Templates too deep inside one another.
+    #[error("templates are nested more than {0} deep")]
+    Depth(u32),
+    /// A list with too many items.
+    #[error("a list would have more than {0} items")]
+    Items(usize),
+    /// A text, or the output, that is too long.
+    #[error("a text would be longer than {0} bytes")]
+    Text(usize),
+    /// Too much made.
+    #[error("functions make more than {0} bytes")]
+    Made(u64),
+    /// Too much time.
+    #[error("rendering takes longer than {0:?}")]
+    Time(Duration),
+}
+
+/// What is left of the limits of a render.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Limits,
+    steps: u64,
+    made: u64,
+    until: Instant,
+}
+
+/// Steps between two looks at the clock.
+const CLOCK: u64 = 1024;
+
+impl Budget {
+    /// All of these limits; time runs from now.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, steps: 0, made: 0, until: Instant::now() + limits.time }
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// One step.
+    ///
+    /// # Errors
+    /// [`Exhausted::Steps`], [`Exhausted::Time`]
+    #[inline]
+    pub fn step(&mut self) -> Result<(), Exhausted> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(CLOCK) { self.look() } else { Ok(()) }
+    }
+
+    /// Many steps at once, for instance one for each item that a function visits.
+    ///
+    /// # Errors
+    /// [`Exhausted::Steps`], [`Exhausted::Time`]
+    pub fn steps(&mut self, count: usize) -> Result<(), Exhausted> {
+        let before = self.steps / CLOCK;
+        self.steps = self.steps.saturating_add(count as u64);
+        if self.steps / CLOCK > before { self.look() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn look(&self) -> Result<(), Exhausted> {
+        if self.steps > self.limits.steps {
+            return Err(Exhausted::Steps(self.limits.steps));
+        }
+        if Instant::now() > self.until { Err(Exhausted::Time(self.limits.time)) } else { Ok(()) }
+    }
+
+    /// Asks for a text of this many bytes, before it is made.
+    ///
+    /// # Errors
+    /// [`Exhausted::Text`], [`Exhausted::Made`]
+    pub fn text(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        if bytes > self.limits.text {
+            return Err(Exhausted::Text(self.limits.text));
+        }
+        self.make(bytes as u64)
+    }
+
+    /// Asks for a list of this many items, before it is made.
+    ///
+    /// # Errors
+    /// [`Exhausted::Items`], [`Exhausted::Made`]
+    pub fn items(&mut self, items: usize) -> Result<(), Exhausted> {
+        if items > self.limits.items {
+            return Err(Exhausted::Items(self.limits.items));
+        }
+        self.make(items as u64 * 24)
+    }
+
+    fn make(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        self.made = self.made.saturating_add(bytes);
+        if self.made > self.limits.made { Err(Exhausted::Made(self.limits.made)) } else { Ok(()) }
+    }
+}

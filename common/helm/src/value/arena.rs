@@ -1,0 +1,204 @@
+//! Where maps, lists and structs live.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::{ListType, MapType, Text, Value};
+
+/// Number of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MapId(u32);
+
+/// Number of a list's storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListId(u32);
+
+/// Number of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StructId(u32);
+
+/// No storage: a nil list.
+const NO_ITEMS: ListId = ListId(u32::MAX);
+
+/// A slice: a type, and a part of what is stored under a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    kind: ListType,
+    items: ListId,
+    start: u32,
+    length: u32,
+}
+
+impl List {
+    /// A nil list.
+    pub const fn nil(kind: ListType) -> Self {
+        Self { kind, items: NO_ITEMS, start: 0, length: 0 }
+    }
+
+    /// The type.
+    pub const fn kind(&self) -> ListType {
+        self.kind
+    }
+
+    /// Number of items.
+    pub const fn len(&self) -> usize {
+        self.length as usize
+    }
+
+    /// Whether there is no item.
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether the list is nil.
+    pub fn is_nil(&self) -> bool {
+        self.items == NO_ITEMS
+    }
+
+    /// The part from `start` to `end`, which share its storage.
+    pub fn slice(&self, start: usize, end: usize) -> Option<Self> {
+        if start > end || end > self.len() {
+            return None;
+        }
+        let start = u32::try_from(start).ok()?;
+        let end = u32::try_from(end).ok()?;
+        Some(Self { start: self.start + start, length: end - start, ..*self })
+    }
+}
+
+/// A map with its type.
+#[derive(Clone, Debug)]
+pub struct Map {
+    kind: MapType,
+    is_nil: bool,
+    entries: BTreeMap<Text, Value>,
+}
+
+impl Map {
+    /// The type.
+    pub const fn kind(&self) -> MapType {
+        self.kind
+    }
+
+    /// Whether the map is nil: it has no entries and takes none.
+    pub const fn is_nil(&self) -> bool {
+        self.is_nil
+    }
+
+    /// What stands under a key.
+    pub fn get(&self, key: &[u8]) -> Option<&Value> {
+        self.entries.get(key)
+    }
+
+    /// Entries by key.
+    pub fn entries(&self) -> impl Iterator<Item = (&Text, &Value)> {
+        self.entries.iter()
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// A struct, or a pointer to one.
+#[derive(Clone, Debug)]
+pub struct Struct {
+    /// Such as `common.KubeVersion`, without the star of a pointer.
+    pub type_name: &'static str,
+    /// Whether templates hold a pointer to it.
+    pub is_pointer: bool,
+    /// Names and values; a name in lower case is not exported.
+    pub fields: Vec<(&'static str, Value)>,
+}
+
+/// What a number that was never given stands for.
+static NO_MAP: LazyLock<Map> =
+    LazyLock::new(|| Map { kind: MapType::Any, is_nil: true, entries: BTreeMap::new() });
+
+/// The maps, lists and structs of one render.
+#[derive(Debug, Default)]
+pub struct Arena {
+    maps: Vec<Map>,
+    lists: Vec<Vec<Value>>,
+    structs: Vec<Struct>,
+}
+
+fn next_number<T>(of: &[T]) -> u32 {
+    // bounded far below by the budget of a render
+    u32::try_from(of.len()).unwrap_or(u32::MAX - 1)
+}
+
+impl Arena {
+    /// A new map.
+    pub fn add_map(&mut self, kind: MapType, entries: BTreeMap<Text, Value>) -> MapId {
+        let id = MapId(next_number(&self.maps));
+        self.maps.push(Map { kind, is_nil: false, entries });
+        id
+    }
+
+    /// A nil map.
+    pub fn add_nil_map(&mut self, kind: MapType) -> MapId {
+        let id = MapId(next_number(&self.maps));
+        self.maps.push(Map { kind, is_nil: true, entries: BTreeMap::new() });
+        id
+    }
+
+    /// A map.
+    pub fn map(&self, id: MapId) -> &Map {
+        self.maps.get(id.0 as usize).unwrap_or(&NO_MAP)
+    }
+
+    /// Puts a value under a key. Whether the map takes it: a nil map takes none.
+    pub fn insert(&mut self, id: MapId, key: Text, value: Value) -> bool {
+        let Some(map) = self.maps.get_mut(id.0 as usize).filter(|map| !map.is_nil) else { return false };
+        map.entries.insert(key, value);
+        true
+    }
+
+    /// Takes a key out of a map.
+    pub fn remove(&mut self, id: MapId, key: &[u8]) {
+        if let Some(map) = self.maps.get_mut(id.0 as usize) {
+            map.entries.remove(key);
+        }
+    }
+
+    /// A new list, which is not nil even if it is empty.
+    pub fn add_list(&mut self, kind: ListType, items: Vec<Value>) -> List {
+        let id = ListId(next_number(&self.lists));
+        let length = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        self.lists.push(items);
+        List { kind, items: id, start: 0, length }
+    }
+
+    /// The items of a list.
+    pub fn items(&self, list: List) -> &[Value] {
+        let (start, length) = (list.start as usize, list.length as usize);
+        let stored = self.lists.get(list.items.0 as usize);
+        stored.and_then(|items| items.get(start..start + length)).unwrap_or_default()
+    }
+
+    /// The items of a list, to be changed for all that share them.
+    pub fn items_mut(&mut self, list: List) -> &mut [Value] {
+        let (start, length) = (list.start as usize, list.length as usize);
+        let stored = self.lists.get_mut(list.items.0 as usize);
+        stored.and_then(|items| items.get_mut(start..start + length)).unwrap_or_default()
+    }
+
+    /// A new struct.
+    pub fn add_struct(&mut self, structure: Struct) -> StructId {
+        let id = StructId(next_number(&self.structs));
+        self.structs.push(structure);
+        id
+    }
+
+    /// A struct.
+    pub fn structure(&self, id: StructId) -> Option<&Struct> {
+        self.structs.get(id.0 as usize)
+    }
+}
