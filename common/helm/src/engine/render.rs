@@ -1,13 +1,145 @@
 //! The state of one render.
 
+use std::fmt;
+use std::sync::Arc;
+
+use flux_gotext::{GoTime, Shown, quote_bytes};
+
 use super::Budget;
-use crate::value::Arena;
+use super::code::Slot;
+use super::error::Stop;
+use super::lookup::Lookup;
+use super::parse::{Place, parse, text_of};
+use super::program::Program;
+use super::turns::Turns;
+use crate::functions::function;
+use crate::value::{Arena, Value};
 
 /// What a function may see and change.
-#[derive(Debug)]
 pub struct Render {
     /// Maps, lists and structs of this render.
     pub arena: Arena,
     /// What is left to use.
     pub budget: Budget,
+    /// The time that `now` gives.
+    pub now: GoTime,
+    pub(super) machine: Machine,
+}
+
+impl fmt::Debug for Render {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Render").field("depth", &self.machine.depth).finish_non_exhaustive()
+    }
+}
+
+/// A value, and whether Go knows it as an `interface {}`: an item of a map or list of any values, not yet looked into.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    pub(super) value: Value,
+    pub(super) is_interface: bool,
+}
+
+impl Held {
+    /// A value with its own type.
+    pub(super) const fn of(value: Value) -> Self {
+        Self { value, is_interface: false }
+    }
+}
+
+/// What only the evaluator sees.
+pub(super) struct Machine {
+    /// Programs whose templates there are, later ones first: that of the chart, then of texts that `tpl` runs.
+    pub(super) programs: Vec<Arc<Program>>,
+    /// Program of the template that runs, and its number there.
+    pub(super) running: Option<(Arc<Program>, usize)>,
+    /// The node that was looked at last.
+    pub(super) node: Place,
+    /// Variables and dots of all frames; the last frame starts at `frame`.
+    pub(super) slots: Vec<Held>,
+    pub(super) frame: usize,
+    /// Loops of all frames; those of the last start at `loop_frame`.
+    pub(super) turns: Vec<Turns>,
+    pub(super) loop_frame: usize,
+    pub(super) output: Vec<u8>,
+    pub(super) depth: u32,
+    /// Includes that are under way, by name.
+    pub(super) included: std::collections::HashMap<Vec<u8>, u32>,
+    /// Why Tera was made to stop.
+    pub(super) stop: Option<Box<Stop>>,
+    /// Whether the part that ran last ended with `continue`.
+    pub(super) continues: bool,
+    pub(super) lookup: Option<Arc<dyn Lookup>>,
+}
+
+impl Machine {
+    pub(super) fn new(programs: Vec<Arc<Program>>, lookup: Option<Arc<dyn Lookup>>) -> Self {
+        Self {
+            programs,
+            running: None,
+            node: Place::default(),
+            slots: Vec::new(),
+            frame: 0,
+            turns: Vec::new(),
+            loop_frame: 0,
+            output: Vec::new(),
+            depth: 0,
+            included: std::collections::HashMap::new(),
+            stop: None,
+            continues: false,
+            lookup,
+        }
+    }
+}
+
+impl Render {
+    /// Remembers a node for errors.
+    #[inline]
+    pub(super) const fn at(&mut self, place: Place) {
+        self.machine.node = place;
+    }
+
+    /// What a slot of the current frame holds.
+    #[inline]
+    pub(super) fn held(&self, slot: Slot) -> &Held {
+        static NOTHING: Held = Held { value: Value::Nil, is_interface: false };
+        self.machine.slots.get(self.machine.frame + slot).unwrap_or(&NOTHING)
+    }
+
+    /// Puts a value into a slot of the current frame.
+    #[inline]
+    pub(super) fn put(&mut self, slot: Slot, held: Held) {
+        if let Some(place) = self.machine.slots.get_mut(self.machine.frame + slot) {
+            *place = held;
+        }
+    }
+
+    /// What every error of the template package starts with: where it happens.
+    pub(super) fn prefix(&self) -> String {
+        let Some((program, number)) = &self.machine.running else { return String::new() };
+        let (name, file, text) = program.source_of(*number);
+        let name = quote_bytes(name, Shown::Printable);
+        let before = text.get(..self.machine.node.at as usize).unwrap_or(text);
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let node = self.text_of_node();
+        format!("template: {file}:{line}:{column}: executing {name} at <{node}>: ")
+    }
+
+    /// Whether Go takes a value for true.
+    pub(crate) fn is_true(&self, value: &Value) -> bool {
+        super::typing::truth(value, &self.arena)
+    }
+
+    /// What the current node calls, for the error of `call`.
+    pub(crate) fn callee(&self) -> String {
+        self.text_of_node()
+    }
+
+    /// The text of the current node. Trees are not kept: parsing again gives the same numbers.
+    pub(super) fn text_of_node(&self) -> String {
+        let Some((program, number)) = &self.machine.running else { return String::new() };
+        let (_, file, text) = program.source_of(*number);
+        let template = parse(file, text, &|name| function(name).is_some());
+        template.map_or_else(|_| String::new(), |template| text_of(&template.trees, self.machine.node.id))
+    }
 }
