@@ -21,12 +21,12 @@ use jiff::Timestamp;
 
 pub use archive::Limits;
 pub use crd::CustomResources;
+pub(crate) use dependencies::is_compatible;
 pub use error::Error;
 pub use ignore::{IgnoreRules, InvalidRule};
 pub use lock::Lock;
-pub(crate) use dependencies::is_compatible;
-pub(crate) use path::base;
 pub use metadata::{Dependency, ImportValue, Maintainer, Metadata, Validation};
+pub(crate) use path::base;
 
 /// A chart with its subcharts.
 #[derive(Clone, Debug, Default)]

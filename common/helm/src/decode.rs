@@ -187,9 +187,13 @@ mod tests {
 
     #[test]
     fn floats_become_text_in_single_precision() {
-        for (value, want) in
-            [(1.1, "1.1"), (1000.0, "1000"), (1e6, "1e+06"), (1.5e-5, "1.5e-05"), (123_456_789.0, "1.2345679e+08")]
-        {
+        for (value, want) in [
+            (1.1, "1.1"),
+            (1000.0, "1000"),
+            (1e6, "1e+06"),
+            (1.5e-5, "1.5e-05"),
+            (123_456_789.0, "1.2345679e+08"),
+        ] {
             assert_eq!(single_precision(value), want);
         }
     }

@@ -63,11 +63,15 @@ pub struct Sorted {
     pub manifests: Vec<Manifest>,
 }
 
-const HEAD: Structure<Head> = Structure { name: "SimpleHead", kind: "util.SimpleHead", fields: &[
-    ("apiVersion", |decoder, value, head| decoder.string(value, &mut head.api_version)),
-    ("kind", |decoder, value, head| decoder.string(value, &mut head.kind)),
-    ("metadata", |decoder, value, head| decoder.structure(value, head, &METADATA)),
-] };
+const HEAD: Structure<Head> = Structure {
+    name: "SimpleHead",
+    kind: "util.SimpleHead",
+    fields: &[
+        ("apiVersion", |decoder, value, head| decoder.string(value, &mut head.api_version)),
+        ("kind", |decoder, value, head| decoder.string(value, &mut head.kind)),
+        ("metadata", |decoder, value, head| decoder.structure(value, head, &METADATA)),
+    ],
+};
 
 const METADATA: Structure<Head> = Structure {
     name: "",

@@ -80,7 +80,8 @@ struct Group {
 
 const ALL: Group = Group { name: "manifests", on: "files", of: "", added: "" };
 const HOOKS: Group = Group { name: "hooks", on: "hooks", of: " for hooks", added: "hooks-" };
-const MANIFESTS: Group = Group { name: "manifests", on: "manifests", of: " for manifests", added: "manifests-" };
+const MANIFESTS: Group =
+    Group { name: "manifests", on: "manifests", of: " for manifests", added: "manifests-" };
 
 /// Passes rendered files, without notes, through a stage.
 ///

@@ -88,7 +88,9 @@ pub(crate) fn run(arguments: &Arguments, directory: &Path, render: Render<'_>) -
     let input = RenderInput::prepare(chart, &values, release, capabilities, schemas);
     let input = input.map_err(|error| match error {
         PrepareError::KubeVersion { .. } => with_hint(&message(&error)),
-        PrepareError::Dependencies(_) | PrepareError::Coalesce(_) | PrepareError::Schema(_) => message(&error),
+        PrepareError::Dependencies(_) | PrepareError::Coalesce(_) | PrepareError::Schema(_) => {
+            message(&error)
+        }
     })?;
     let mut files = render(&input).map_err(|error| with_hint(&error))?;
     take_notes(&mut files, &name);
@@ -104,7 +106,8 @@ fn capabilities(arguments: &Arguments) -> Result<Capabilities, String> {
     let mut capabilities = Capabilities::default();
     if let Some(text) = &arguments.kube_version {
         let version = KubeVersion::parse(text);
-        capabilities.kube_version = version.map_err(|error| format!("invalid kube version '{text}': {error}"))?;
+        capabilities.kube_version =
+            version.map_err(|error| format!("invalid kube version '{text}': {error}"))?;
     }
     capabilities.api_versions.extend(arguments.api_versions.iter().cloned());
     Ok(capabilities)
@@ -115,12 +118,14 @@ fn user_values(arguments: &Arguments, directory: &Path) -> Result<Object, String
     for file in &arguments.values {
         let text = fs_err::read(directory.join(file)).map_err(|error| error.to_string())?;
         let read = values::read(&text);
-        let read = read.map_err(|error| format!("failed to parse {}: {}", file.display(), message(&error)))?;
+        let read =
+            read.map_err(|error| format!("failed to parse {}: {}", file.display(), message(&error)))?;
         values::merge(&mut all, read);
     }
     for text in &arguments.set_json {
         let json = if text.trim().starts_with('{') { "JSON: " } else { "" };
-        values::set_json(text, &mut all).map_err(|_| format!("failed parsing --set-json data {json}{text}"))?;
+        values::set_json(text, &mut all)
+            .map_err(|_| format!("failed parsing --set-json data {json}{text}"))?;
     }
     for text in &arguments.set {
         values::set(text, &mut all).map_err(|error| format!("failed parsing --set data: {error}"))?;
@@ -143,7 +148,8 @@ fn check_installable(chart: &Chart) -> Result<(), String> {
     }
     let present = |name: &str| chart.dependencies.iter().any(|subchart| subchart.name() == name);
     let declared = chart.metadata.dependencies.iter().flatten();
-    let missing: Vec<_> = declared.map(|dependency| dependency.name.as_str()).filter(|name| !present(name)).collect();
+    let missing: Vec<_> =
+        declared.map(|dependency| dependency.name.as_str()).filter(|name| !present(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -154,7 +160,11 @@ fn check_installable(chart: &Chart) -> Result<(), String> {
     ))
 }
 
-fn print(arguments: &Arguments, input: &RenderInput, files: &BTreeMap<String, String>) -> Result<String, String> {
+fn print(
+    arguments: &Arguments,
+    input: &RenderInput,
+    files: &BTreeMap<String, String>,
+) -> Result<String, String> {
     let sorted = sort(files, Order::Install).map_err(|error| with_hint(&message(&error)))?;
     let mut manifest = String::new();
     if arguments.include_crds {

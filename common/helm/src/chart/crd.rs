@@ -21,11 +21,11 @@ impl Chart {
     }
 
     fn collect(&self, path: &str, into: &mut Vec<CustomResources>) {
-        let files = self.files.iter().filter(|file| file.name.starts_with("crds/") && is_manifest(&file.name));
-        into.extend(files.map(|file| CustomResources {
-            path: format!("{path}/{}", file.name),
-            file: file.clone(),
-        }));
+        let files =
+            self.files.iter().filter(|file| file.name.starts_with("crds/") && is_manifest(&file.name));
+        into.extend(
+            files.map(|file| CustomResources { path: format!("{path}/{}", file.name), file: file.clone() }),
+        );
         for chart in &self.dependencies {
             chart.collect(&format!("{path}/charts/{}", chart.name()), into);
         }

@@ -25,13 +25,17 @@ impl Default for Lock {
     }
 }
 
-const LOCK: Structure<Lock> = Structure { name: "Lock", kind: "v2.Lock", fields: &[
-    ("generated", |decoder, value, lock| time(decoder, value, &mut lock.generated)),
-    ("digest", |decoder, value, lock| decoder.string(value, &mut lock.digest)),
-    ("dependencies", |decoder, value, lock| {
-        lock.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
-    }),
-] };
+const LOCK: Structure<Lock> = Structure {
+    name: "Lock",
+    kind: "v2.Lock",
+    fields: &[
+        ("generated", |decoder, value, lock| time(decoder, value, &mut lock.generated)),
+        ("digest", |decoder, value, lock| decoder.string(value, &mut lock.digest)),
+        ("dependencies", |decoder, value, lock| {
+            lock.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
+        }),
+    ],
+};
 
 /// A lock from the text of its file; `null` gives none.
 pub(super) fn parse(text: &[u8]) -> Result<Option<Lock>, DecodeError> {

@@ -98,61 +98,73 @@ pub(super) struct Unchecked {
     parsed: Parsed,
 }
 
-const METADATA: Structure<Parsed> = Structure { name: "Metadata", kind: "v2.Metadata", fields: &[
-    ("name", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.name)),
-    ("home", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.home)),
-    ("sources", |decoder, value, (metadata, _)| decoder.strings(value, &mut metadata.sources)),
-    ("version", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.version)),
-    ("description", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.description)),
-    ("keywords", |decoder, value, (metadata, _)| decoder.strings(value, &mut metadata.keywords)),
-    ("maintainers", |decoder, value, (_, nulls)| {
-        nulls.maintainers = decoder.list(value, "[]*v2.Maintainer", |decoder, value, into| {
-            *into = (!value.is_null()).then(Maintainer::default);
-            if let Some(maintainer) = into {
-                decoder.structure(value, maintainer, &MAINTAINER);
+const METADATA: Structure<Parsed> = Structure {
+    name: "Metadata",
+    kind: "v2.Metadata",
+    fields: &[
+        ("name", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.name)),
+        ("home", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.home)),
+        ("sources", |decoder, value, (metadata, _)| decoder.strings(value, &mut metadata.sources)),
+        ("version", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.version)),
+        ("description", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.description)),
+        ("keywords", |decoder, value, (metadata, _)| decoder.strings(value, &mut metadata.keywords)),
+        ("maintainers", |decoder, value, (_, nulls)| {
+            nulls.maintainers = decoder.list(value, "[]*v2.Maintainer", |decoder, value, into| {
+                *into = (!value.is_null()).then(Maintainer::default);
+                if let Some(maintainer) = into {
+                    decoder.structure(value, maintainer, &MAINTAINER);
+                }
+            });
+        }),
+        ("icon", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.icon)),
+        ("apiVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.api_version)),
+        ("condition", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.condition)),
+        ("tags", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.tags)),
+        ("appVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.app_version)),
+        ("deprecated", |decoder, value, (metadata, _)| decoder.boolean(value, &mut metadata.deprecated)),
+        ("annotations", |decoder, value, (metadata, _)| {
+            for (key, value) in decoder.object(value, "map[string]string").into_iter().flatten() {
+                let text = metadata.annotations.entry(key.to_string()).or_default();
+                text.clear();
+                decoder.string(value, text);
             }
-        });
-    }),
-    ("icon", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.icon)),
-    ("apiVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.api_version)),
-    ("condition", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.condition)),
-    ("tags", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.tags)),
-    ("appVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.app_version)),
-    ("deprecated", |decoder, value, (metadata, _)| decoder.boolean(value, &mut metadata.deprecated)),
-    ("annotations", |decoder, value, (metadata, _)| {
-        for (key, value) in decoder.object(value, "map[string]string").into_iter().flatten() {
-            let text = metadata.annotations.entry(key.to_string()).or_default();
-            text.clear();
-            decoder.string(value, text);
-        }
-    }),
-    ("kubeVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.kube_version)),
-    ("dependencies", |decoder, value, (_, nulls)| {
-        nulls.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
-    }),
-    ("type", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.kind)),
-] };
+        }),
+        ("kubeVersion", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.kube_version)),
+        ("dependencies", |decoder, value, (_, nulls)| {
+            nulls.dependencies = decoder.list(value, "[]*v2.Dependency", dependency);
+        }),
+        ("type", |decoder, value, (metadata, _)| decoder.string(value, &mut metadata.kind)),
+    ],
+};
 
-const MAINTAINER: Structure<Maintainer> = Structure { name: "Maintainer", kind: "v2.Maintainer", fields: &[
-    ("name", |decoder, value, maintainer| decoder.string(value, &mut maintainer.name)),
-    ("email", |decoder, value, maintainer| decoder.string(value, &mut maintainer.email)),
-    ("url", |decoder, value, maintainer| decoder.string(value, &mut maintainer.url)),
-] };
+const MAINTAINER: Structure<Maintainer> = Structure {
+    name: "Maintainer",
+    kind: "v2.Maintainer",
+    fields: &[
+        ("name", |decoder, value, maintainer| decoder.string(value, &mut maintainer.name)),
+        ("email", |decoder, value, maintainer| decoder.string(value, &mut maintainer.email)),
+        ("url", |decoder, value, maintainer| decoder.string(value, &mut maintainer.url)),
+    ],
+};
 
-const DEPENDENCY: Structure<Dependency> = Structure { name: "Dependency", kind: "v2.Dependency", fields: &[
-    ("name", |decoder, value, dependency| decoder.string(value, &mut dependency.name)),
-    ("version", |decoder, value, dependency| decoder.string(value, &mut dependency.version)),
-    ("repository", |decoder, value, dependency| decoder.string(value, &mut dependency.repository)),
-    ("condition", |decoder, value, dependency| decoder.string(value, &mut dependency.condition)),
-    ("tags", |decoder, value, dependency| decoder.strings(value, &mut dependency.tags)),
-    ("enabled", |decoder, value, dependency| decoder.boolean(value, &mut dependency.enabled)),
-    ("import-values", |decoder, value, dependency| {
-        let values = decoder.list(value, "[]interface {}", |_, value, into| *into = value.clone());
-        let values = values.into_iter().flatten();
-        dependency.import_values = values.map(ImportValue::Declared).collect();
-    }),
-    ("alias", |decoder, value, dependency| decoder.string(value, &mut dependency.alias)),
-] };
+const DEPENDENCY: Structure<Dependency> = Structure {
+    name: "Dependency",
+    kind: "v2.Dependency",
+    fields: &[
+        ("name", |decoder, value, dependency| decoder.string(value, &mut dependency.name)),
+        ("version", |decoder, value, dependency| decoder.string(value, &mut dependency.version)),
+        ("repository", |decoder, value, dependency| decoder.string(value, &mut dependency.repository)),
+        ("condition", |decoder, value, dependency| decoder.string(value, &mut dependency.condition)),
+        ("tags", |decoder, value, dependency| decoder.strings(value, &mut dependency.tags)),
+        ("enabled", |decoder, value, dependency| decoder.boolean(value, &mut dependency.enabled)),
+        ("import-values", |decoder, value, dependency| {
+            let values = decoder.list(value, "[]interface {}", |_, value, into| *into = value.clone());
+            let values = values.into_iter().flatten();
+            dependency.import_values = values.map(ImportValue::Declared).collect();
+        }),
+        ("alias", |decoder, value, dependency| decoder.string(value, &mut dependency.alias)),
+    ],
+};
 
 /// A dependency, or nothing for `null`.
 pub(super) fn dependency(decoder: &mut Decoder, value: &Value, into: &mut Option<Dependency>) {

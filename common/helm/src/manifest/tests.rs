@@ -13,20 +13,26 @@ fn manifests_are_sorted_by_kind_then_path_then_place() {
         ("a/_partial.yaml", "kind: Secret\n"),
     ]);
     let kinds: Vec<_> = sorted.manifests.iter().map(|m| (m.head.kind.as_str(), m.path.as_str())).collect();
-    assert_eq!(kinds, [
-        ("Namespace", "a/one.yaml"),
-        ("Deployment", "a/one.yaml"),
-        ("Deployment", "a/two.yaml"),
-        ("Abc", "a/two.yaml"),
-        ("Unknown", "a/two.yaml"),
-    ]);
+    assert_eq!(
+        kinds,
+        [
+            ("Namespace", "a/one.yaml"),
+            ("Deployment", "a/one.yaml"),
+            ("Deployment", "a/two.yaml"),
+            ("Abc", "a/two.yaml"),
+            ("Unknown", "a/two.yaml"),
+        ]
+    );
 }
 
 #[test]
 fn hooks_are_told_by_their_annotation() {
-    let hook = |events: &str| format!("kind: Job\nmetadata:\n  name: j\n  annotations: {{helm.sh/hook: '{events}'}}\n");
+    let hook = |events: &str| {
+        format!("kind: Job\nmetadata:\n  name: j\n  annotations: {{helm.sh/hook: '{events}'}}\n")
+    };
     let one = hook("Pre-Install, test-success");
-    let sorted = sorted(&[("a", &one), ("b", &hook("crd-install")), ("c", &hook("post-install,")), ("d", &hook(""))]);
+    let sorted =
+        sorted(&[("a", &one), ("b", &hook("crd-install")), ("c", &hook("post-install,")), ("d", &hook(""))]);
     assert!(sorted.manifests.is_empty());
     let [found] = sorted.hooks.as_slice() else { panic!("{sorted:?}") };
     assert_eq!(found.events, [HookEvent::PreInstall, HookEvent::Test]);

@@ -37,9 +37,9 @@ pub fn kustomize(
     let own = kustomizations.iter().map(|one| {
         vec![("patches", Value::List(one.patches.clone())), ("images", Value::List(one.images.clone()))]
     });
-    let common = metadata.iter().map(|one| {
-        vec![("labels", labels(&one.labels)), ("transformers", annotations(&one.annotations))]
-    });
+    let common = metadata
+        .iter()
+        .map(|one| vec![("labels", labels(&one.labels)), ("transformers", annotations(&one.annotations))]);
     let mut stream = stream.to_owned();
     for fields in own.chain(common) {
         stream = run(&stream, fields)?;

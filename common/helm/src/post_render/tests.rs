@@ -62,7 +62,7 @@ fn kustomize_labels_everything() {
     let pair = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
     let origin = Metadata { labels: pair("x", "y"), annotations: pair("note", "1") };
     let patch = flux_yaml::read_configuration(
-        b"target: {kind: ConfigMap}\npatch: '[{op: add, path: /data, value: {k: v}}]'\n",
+        b"target: {kind: ConfigMap}\npatch: |\n  - op: add\n    path: /data\n    value: {k: v}\n",
     );
     let own = Kustomization { patches: vec![patch.unwrap()], images: Vec::new() };
     let got = kustomize(stream, &[own], &[origin]).unwrap();

@@ -27,7 +27,10 @@ pub fn secret_name(release: &str, version: u32) -> String {
 ///
 /// # Errors
 /// [`InvalidLabels`].
-pub fn labels(release: &Release, own: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, InvalidLabels> {
+pub fn labels(
+    release: &Release,
+    own: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, InvalidLabels> {
     if SYSTEM_LABELS.iter().any(|label| own.contains_key(*label)) {
         return Err(InvalidLabels);
     }

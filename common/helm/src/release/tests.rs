@@ -38,7 +38,11 @@ fn release() -> Release {
             events: vec![HookEvent::PreUpgrade, HookEvent::Test],
             weight: -1,
             delete_policies: vec!["hook-failed".to_owned()],
-            last_run: HookExecution { started_at: time("2024-01-01T00:00:00Z"), phase: Some(HookPhase::Running), ..HookExecution::default() },
+            last_run: HookExecution {
+                started_at: time("2024-01-01T00:00:00Z"),
+                phase: Some(HookPhase::Running),
+                ..HookExecution::default()
+            },
             ..Hook::default()
         }],
         apply_method: Some(ApplyMethod::ServerSide),

@@ -35,7 +35,12 @@ pub enum CoalesceError {
 ///
 /// # Errors
 /// [`CoalesceError::TypeMismatch`].
-pub fn coalesce(chart: &Chart, tables: &mut Tables, values: TableId, mode: Mode) -> Result<(), CoalesceError> {
+pub fn coalesce(
+    chart: &Chart,
+    tables: &mut Tables,
+    values: TableId,
+    mode: Mode,
+) -> Result<(), CoalesceError> {
     defaults(chart, tables, values, mode);
     subcharts(chart, tables, values, mode)
 }

@@ -12,7 +12,9 @@ pub(crate) fn display(value: &Value) -> String {
         Value::Float(value) => float(*value),
         Value::String(text) => text.to_string(),
         Value::List(items) => format!("[{}]", joined(items.iter().map(display))),
-        Value::Object(members) => format!("map[{}]", joined(members.iter().map(|(k, v)| pair(k, &display(v))))),
+        Value::Object(members) => {
+            format!("map[{}]", joined(members.iter().map(|(k, v)| pair(k, &display(v)))))
+        }
     }
 }
 
@@ -28,7 +30,10 @@ pub(super) fn as_boolean(value: &Value) -> String {
         Value::String(text) => wrong("string", text.to_string()),
         Value::List(items) => format!("[{}]", joined(items.iter().map(as_boolean))),
         Value::Object(members) => {
-            format!("map[{}]", joined(members.iter().map(|(k, v)| pair(&as_boolean(&k.as_str().into()), &as_boolean(v)))))
+            format!(
+                "map[{}]",
+                joined(members.iter().map(|(k, v)| pair(&as_boolean(&k.as_str().into()), &as_boolean(v))))
+            )
         }
     }
 }

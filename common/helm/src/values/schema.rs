@@ -92,14 +92,30 @@ fn check(chart: &Chart, values: &Object, loader: &Arc<dyn SchemaLoader>, problem
 fn check_one(schema: &[u8], values: &Object, loader: &Arc<dyn SchemaLoader>) -> Result<(), String> {
     let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
     let draft = Draft::default().detect(&schema);
-    let validator = compile(&schema, draft, loader).map_err(|error| uncompiled(&error, draft))?;
+    let (meta_schema, meta) = match draft {
+        Draft::Draft4 => ("http://json-schema.org/draft-04/schema", jsonschema::draft4::meta::validator()),
+        Draft::Draft6 => ("http://json-schema.org/draft-06/schema", jsonschema::draft6::meta::validator()),
+        Draft::Draft7 => ("http://json-schema.org/draft-07/schema", jsonschema::draft7::meta::validator()),
+        Draft::Draft201909 => {
+            ("https://json-schema.org/draft/2019-09/schema", jsonschema::draft201909::meta::validator())
+        }
+        _ => ("https://json-schema.org/draft/2020-12/schema", jsonschema::draft202012::meta::validator()),
+    };
+    let refs_stand_alone = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
+    let errors: Vec<_> = meta.iter_errors(&schema).collect();
+    if !errors.is_empty() {
+        let problems = cause::explain(&errors, &serde_json::Value::Null, refs_stand_alone);
+        return Err(format!(
+            "\"{BASE}#\" is not valid against metaschema: jsonschema validation failed with '{meta_schema}#'\n{problems}"
+        ));
+    }
+    let validator = compile(&schema, draft, loader).map_err(|error| uncompiled(&error))?;
     let values = json(&Value::Object(values.clone()));
     let errors: Vec<_> = validator.iter_errors(&values).collect();
     if errors.is_empty() {
         return Ok(());
     }
-    let refs_stand_alone = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
-    let mut text = cause::explain(&errors, refs_stand_alone);
+    let mut text = cause::explain(&errors, &schema, refs_stand_alone);
     text.push('\n');
     Err(text)
 }
@@ -121,24 +137,13 @@ fn compile(
         .build(schema)
 }
 
-/// A schema that is not one.
-fn uncompiled(error: &ValidationError<'_>, draft: Draft) -> String {
-    let meta_schema = match draft {
-        Draft::Draft4 => "http://json-schema.org/draft-04/schema",
-        Draft::Draft6 => "http://json-schema.org/draft-06/schema",
-        Draft::Draft7 => "http://json-schema.org/draft-07/schema",
-        Draft::Draft201909 => "https://json-schema.org/draft/2019-09/schema",
-        _ => "https://json-schema.org/draft/2020-12/schema",
-    };
+/// A schema that cannot be used, for instance since it refers to what cannot be had.
+fn uncompiled(error: &ValidationError<'_>) -> String {
     if let jsonschema::error::ValidationErrorKind::Referencing(problem) = error.kind() {
         return crate::message(problem);
     }
     let pointer = message::quote(error.instance_path().as_str());
-    let problem = message::of(error);
-    format!(
-        "\"{BASE}#\" is not valid against metaschema: jsonschema validation failed with '{meta_schema}#'\n- at \
-         {pointer}: {problem}"
-    )
+    format!("at {pointer}: {}", message::of(error))
 }
 
 /// JSON of values; floats without a fraction are integers, as in the Go library.
@@ -153,8 +158,10 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Float(value) => (*value).into(),
         Value::String(text) => text.as_str().into(),
         Value::List(items) => items.iter().map(json).collect(),
-        Value::Object(members) => {
-            members.iter().map(|(key, value)| (key.to_string(), json(value))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.to_string(), json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
     }
 }

@@ -8,7 +8,10 @@ fn paths_lose_their_first_element_and_are_checked() {
     let message = |path: &str| name_in_chart(path).unwrap_err().to_string();
     assert_eq!(message("chart//etc/passwd"), "chart illegally contains absolute paths");
     assert_eq!(message("chart"), "chart illegally contains content outside the base directory: \"chart\"");
-    assert_eq!(message("chart/a/.."), "chart illegally contains content outside the base directory: \"chart/a/..\"");
+    assert_eq!(
+        message("chart/a/.."),
+        "chart illegally contains content outside the base directory: \"chart/a/..\""
+    );
     assert_eq!(message("chart/../../x"), "chart illegally references parent directory");
     assert_eq!(message("chart/c:/x"), "chart contains illegally named files");
     assert_eq!(message("Chart.yaml/x"), "chart yaml not in base directory");

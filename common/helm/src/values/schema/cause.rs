@@ -14,8 +14,18 @@ struct Cause {
     at: String,
     text: String,
     causes: Vec<Cause>,
-    /// A reference shows only if it has several causes.
-    is_reference: bool,
+    heading: Heading,
+}
+
+/// What a cause with causes of its own is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heading {
+    /// A keyword.
+    Keyword,
+    /// Several things wrong with one value, which show without it where it is the only cause.
+    Group,
+    /// A reference, which shows only if it has several causes.
+    Reference,
 }
 
 /// A schema that was applied to a value and failed.
@@ -25,6 +35,14 @@ struct Schema<'a> {
     at: String,
     errors: Vec<&'a ValidationError<'a>>,
     below: Vec<(Step, Schema<'a>)>,
+}
+
+/// How a schema is to be read.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    schema: &'a serde_json::Value,
+    /// What stands beside `$ref` does not count.
+    refs_stand_alone: bool,
 }
 
 /// From a schema to one in it.
@@ -96,13 +114,18 @@ const ORDER: [&str; 36] = [
 
 /// What is wrong, a line for each cause, without a newline at the end. `refs_stand_alone` in drafts that ignore what
 /// stands beside `$ref`.
-pub(super) fn explain(errors: &[ValidationError<'_>], refs_stand_alone: bool) -> String {
+pub(super) fn explain(
+    errors: &[ValidationError<'_>],
+    schema: &serde_json::Value,
+    refs_stand_alone: bool,
+) -> String {
+    let rules = Rules { schema, refs_stand_alone };
     let mut root = Schema::default();
     for error in errors {
         root.insert(error, 0);
     }
     let mut text = String::new();
-    for cause in root.causes(refs_stand_alone) {
+    for cause in root.flattened(rules) {
         cause.display(&mut text, 0);
     }
     text.strip_prefix('\n').unwrap_or(&text).to_owned()
@@ -144,41 +167,42 @@ impl<'a> Schema<'a> {
     }
 
     /// What this schema reports.
-    fn causes(&self, refs_stand_alone: bool) -> Vec<Cause> {
+    fn causes(&self, rules: Rules<'_>) -> Vec<Cause> {
         let keyword = |error: &&&ValidationError<'_>, wanted: &str| error.kind().keyword() == wanted;
         let only = FIRST.iter().find_map(|first| self.errors.iter().find(|error| keyword(error, first)));
         if let Some(only) = only {
             return vec![self.leaf(message::of(only))];
         }
         let references = self.below.iter().filter(|(step, _)| step.keyword == "$ref");
-        let references: Vec<_> = references.map(|(_, schema)| schema.reference(refs_stand_alone)).collect();
-        if refs_stand_alone && !references.is_empty() {
+        let references: Vec<_> = references.map(|(_, schema)| schema.reference(rules)).collect();
+        if rules.refs_stand_alone && !references.is_empty() {
             return references;
         }
         let mut found: Vec<(usize, String, Cause)> = Vec::new();
         let mut add = |keyword: &str, cause: Cause| {
             let rank = ORDER.iter().position(|known| *known == keyword).unwrap_or(ORDER.len());
             // what is wrong in members comes before members that should not be there, sorted by member
-            let rank = if matches!(keyword, "patternProperties" | "additionalProperties") && cause.at != self.at {
-                5
-            } else {
-                rank
-            };
+            let rank =
+                if matches!(keyword, "patternProperties" | "additionalProperties") && cause.at != self.at {
+                    5
+                } else {
+                    rank
+                };
             found.push((rank, cause.at.clone(), cause));
         };
         for cause in references {
             add("$ref", cause);
         }
-        for (keyword, cause) in self.own_causes(refs_stand_alone) {
+        for (keyword, cause) in self.own_causes(rules) {
             add(&keyword, cause);
         }
         let mut branches = Vec::new();
         for (step, schema) in &self.below {
             match step.keyword.as_str() {
                 "$ref" => {}
-                "allOf" => branches.push(schema.grouped(refs_stand_alone)),
-                keyword if REFERENCES.contains(&keyword) => add(keyword, schema.reference(refs_stand_alone)),
-                keyword => add(keyword, schema.grouped(refs_stand_alone)),
+                "allOf" => branches.push(schema.grouped(rules)),
+                keyword if REFERENCES.contains(&keyword) => add(keyword, schema.reference(rules)),
+                keyword => add(keyword, schema.grouped(rules)),
             }
         }
         if !branches.is_empty() {
@@ -190,7 +214,7 @@ impl<'a> Schema<'a> {
     }
 
     /// What the keywords of this schema itself report.
-    fn own_causes(&self, refs_stand_alone: bool) -> Vec<(String, Cause)> {
+    fn own_causes(&self, rules: Rules<'_>) -> Vec<(String, Cause)> {
         let mut missing: Vec<&str> = Vec::new();
         let mut dependent: Vec<(String, Vec<&str>)> = Vec::new();
         let mut causes = Vec::new();
@@ -200,24 +224,30 @@ impl<'a> Schema<'a> {
             match error.kind() {
                 Kind::Required { property } => {
                     let property = property.as_str().unwrap_or_default();
-                    let asked_by = way.iter().rposition(|part| part == "dependentRequired" || part == "dependencies");
-                    match asked_by.and_then(|at| way.get(at + 1)) {
-                        None => missing.push(property),
-                        Some(name) => match dependent.iter_mut().find(|(known, _)| known == name) {
+                    let asked_by = rules.asked_by(error, property);
+                    if asked_by.is_empty() {
+                        missing.push(property);
+                    }
+                    for name in asked_by {
+                        match dependent.iter_mut().find(|(known, _)| known == name) {
                             Some((_, properties)) => properties.push(property),
                             None => dependent.push((name.clone(), vec![property])),
-                        },
+                        }
                     }
                 }
                 Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
                     let skip = way.len() + 1;
-                    let branches = context.iter().map(|errors| self.branch(errors, skip).grouped(refs_stand_alone));
+                    let branches = context.iter().map(|errors| self.branch(errors, skip).grouped(rules));
                     let causes_of_branches = branches.collect();
-                    causes.push((keyword, Cause { causes: causes_of_branches, ..self.leaf(message::of(error)) }));
+                    causes.push((
+                        keyword,
+                        Cause { causes: causes_of_branches, ..self.leaf(message::of(error)) },
+                    ));
                 }
                 Kind::PropertyNames { error: inner } => {
                     let reason = Cause { at: String::new(), ..self.leaf(message::of(inner)) };
-                    let name = Cause { at: String::new(), causes: vec![reason], ..self.leaf(message::of(error)) };
+                    let name =
+                        Cause { at: String::new(), causes: vec![reason], ..self.leaf(message::of(error)) };
                     causes.push((keyword, name));
                 }
                 Kind::UnevaluatedProperties { unexpected } | Kind::UnevaluatedItems { unexpected } => {
@@ -249,24 +279,46 @@ impl<'a> Schema<'a> {
     }
 
     fn leaf(&self, text: String) -> Cause {
-        Cause { at: self.at.clone(), text, causes: Vec::new(), is_reference: false }
+        Cause { at: self.at.clone(), text, causes: Vec::new(), heading: Heading::Keyword }
     }
 
     /// The one cause, or all of them under one heading.
-    fn grouped(&self, refs_stand_alone: bool) -> Cause {
-        let mut causes = self.causes(refs_stand_alone);
+    fn grouped(&self, rules: Rules<'_>) -> Cause {
+        let mut causes = self.causes(rules);
         match (causes.pop(), causes.is_empty()) {
             (Some(only), true) => only,
             (last, _) => {
                 causes.extend(last);
-                Cause { causes, ..self.leaf("validation failed".to_owned()) }
+                Cause { causes, heading: Heading::Group, ..self.leaf("validation failed".to_owned()) }
             }
         }
     }
 
-    fn reference(&self, refs_stand_alone: bool) -> Cause {
-        let causes = self.causes(refs_stand_alone);
-        Cause { causes, is_reference: true, ..self.leaf("validation failed".to_owned()) }
+    /// All causes, without the heading of the only one.
+    fn flattened(&self, rules: Rules<'_>) -> Vec<Cause> {
+        let only = self.grouped(rules);
+        if only.heading == Heading::Group { only.causes } else { vec![only] }
+    }
+
+    fn reference(&self, rules: Rules<'_>) -> Cause {
+        let causes = self.flattened(rules);
+        Cause { causes, heading: Heading::Reference, ..self.leaf("validation failed".to_owned()) }
+    }
+}
+
+impl Rules<'_> {
+    /// The properties on account of which another one is asked for.
+    fn asked_by<'b>(&'b self, error: &'b ValidationError<'_>, property: &str) -> Vec<&'b String> {
+        let path = error.schema_path().as_str();
+        if !path.ends_with("/dependencies") && !path.ends_with("/dependentRequired") {
+            return Vec::new();
+        }
+        let dependencies = self.schema.pointer(path).and_then(serde_json::Value::as_object);
+        let asks = |list: &serde_json::Value| {
+            list.as_array().is_some_and(|list| list.iter().any(|item| item.as_str() == Some(property)))
+        };
+        let asking = dependencies.into_iter().flatten().filter(|(_, list)| asks(list)).map(|(name, _)| name);
+        asking.filter(|name| error.instance().get(name.as_str()).is_some()).collect()
     }
 }
 
@@ -309,7 +361,7 @@ impl Step {
 impl Cause {
     fn display(&self, out: &mut String, indent: usize) {
         let mut inner = indent;
-        if !self.is_reference || self.causes.len() != 1 {
+        if self.heading != Heading::Reference || self.causes.len() != 1 {
             out.push('\n');
             out.push_str(&"  ".repeat(indent));
             out.push_str("- at ");

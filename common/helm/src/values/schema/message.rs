@@ -159,9 +159,24 @@ pub(super) fn quote(text: &str) -> String {
     format!("'{}'", inside.replace("\\\"", "\"").replace('\'', "\\'"))
 }
 
-/// A number as English prints it, with commas between thousands.
+/// A number as the Go library prints it in English: commas between thousands, and powers of ten from a million on.
 fn number(value: Option<f64>) -> String {
-    grouped(&value.unwrap_or_default().to_string())
+    let value = value.unwrap_or_default();
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let power: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&power) {
+        return grouped(&value.to_string());
+    }
+    let raised = |digit: char| match digit {
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        other => char::from_u32(0x2070 + other.to_digit(10).unwrap_or_default()).unwrap_or(other),
+    };
+    let sign = if power < 0 { "⁻" } else { "" };
+    let exponent: String = format!("{:02}", power.unsigned_abs()).chars().map(raised).collect();
+    format!("{digits}×10{sign}{exponent}")
 }
 
 fn grouped(number: &str) -> String {
@@ -179,4 +194,24 @@ fn grouped(number: &str) -> String {
         out.push_str(fraction);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_english() {
+        for (value, want) in [
+            (0.0, "0"),
+            (70_000.0, "70,000"),
+            (-123_456.789, "-123,456.789"),
+            (1e6, "1×10⁰⁶"),
+            (12_345_678.0, "1.2345678×10⁰⁷"),
+            (1e-5, "1×10⁻⁰⁵"),
+            (1e100, "1×10¹⁰⁰"),
+        ] {
+            assert_eq!(number(Some(value)), want);
+        }
+    }
 }
