@@ -74,7 +74,10 @@ impl ChartRecord {
         let (metadata, lock) = (take("metadata").unwrap_or("null"), take("lock").unwrap_or("null"));
         let head = format!("\"metadata\":{metadata},\"lock\":{lock}");
         let tail = take("modtime").map(|time| format!(",\"modtime\":{time}")).unwrap_or_default();
-        let body: String = members.iter().map(|(key, value)| format!(",\"{key}\":{}", value.get())).collect();
+        let mut body = String::new();
+        for (key, value) in members {
+            push(&mut body, format_args!(",\"{key}\":{}", value.get()));
+        }
         Ok(Self { head, body: marked_member(body.as_bytes()), tail })
     }
 }

@@ -3,6 +3,7 @@
 /// Takes JSON in pieces and keeps all but what is large: of the members of `chart` only `metadata` keeps its value, the
 /// others become `null`. What is not JSON comes out as something that is not JSON either.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they change independently of each other")]
 pub(super) struct WithoutChart {
     kept: Vec<u8>,
     depth: usize,

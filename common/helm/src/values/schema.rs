@@ -11,6 +11,8 @@ use std::sync::Arc;
 use flux_yaml::{Object, Value};
 use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, Validator};
 
+use cause::Rules;
+
 use super::display::type_name;
 use crate::chart::Chart;
 
@@ -80,9 +82,12 @@ fn check(chart: &Chart, values: &Object, loader: &Arc<dyn SchemaLoader>, problem
             Some(Value::Object(values)) => check(subchart, values, loader, problems),
             Some(other) => {
                 let (name, found) = (subchart.name(), type_name(other));
-                problems.push_str(&format!(
-                    "{name}:\ninvalid type for values: expected object (map), got {found}\n"
-                ));
+                problems.extend([
+                    name,
+                    ":\ninvalid type for values: expected object (map), got ",
+                    found,
+                    "\n",
+                ]);
             }
         }
     }
@@ -99,12 +104,14 @@ fn check_one(schema: &[u8], values: &Object, loader: &Arc<dyn SchemaLoader>) -> 
         Draft::Draft201909 => {
             ("https://json-schema.org/draft/2019-09/schema", jsonschema::draft201909::meta::validator())
         }
-        _ => ("https://json-schema.org/draft/2020-12/schema", jsonschema::draft202012::meta::validator()),
+        Draft::Draft202012 | _ => {
+            ("https://json-schema.org/draft/2020-12/schema", jsonschema::draft202012::meta::validator())
+        }
     };
     let refs_stand_alone = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
     let errors: Vec<_> = meta.iter_errors(&schema).collect();
     if !errors.is_empty() {
-        let problems = cause::explain(&errors, &serde_json::Value::Null, refs_stand_alone);
+        let problems = cause::explain(&errors, Rules { schema: &serde_json::Value::Null, refs_stand_alone });
         return Err(format!(
             "\"{BASE}#\" is not valid against metaschema: jsonschema validation failed with '{meta_schema}#'\n{problems}"
         ));
@@ -115,7 +122,7 @@ fn check_one(schema: &[u8], values: &Object, loader: &Arc<dyn SchemaLoader>) -> 
     if errors.is_empty() {
         return Ok(());
     }
-    let mut text = cause::explain(&errors, &schema, refs_stand_alone);
+    let mut text = cause::explain(&errors, Rules { schema: &schema, refs_stand_alone });
     text.push('\n');
     Err(text)
 }

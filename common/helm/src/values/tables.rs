@@ -103,7 +103,13 @@ impl Tables {
     pub(super) fn slot(&mut self, value: &Value) -> Slot {
         match value {
             Value::Object(members) => Slot::Table(self.add(members)),
-            other => Slot::Leaf(other.clone()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Uint(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::List(_) => Slot::Leaf(value.clone()),
         }
     }
 

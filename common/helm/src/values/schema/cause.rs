@@ -13,7 +13,7 @@ struct Cause {
     /// JSON pointer of the value.
     at: String,
     text: String,
-    causes: Vec<Cause>,
+    causes: Vec<Self>,
     heading: Heading,
 }
 
@@ -34,15 +34,16 @@ struct Schema<'a> {
     /// JSON pointer of the value.
     at: String,
     errors: Vec<&'a ValidationError<'a>>,
-    below: Vec<(Step, Schema<'a>)>,
+    below: Vec<(Step, Self)>,
 }
 
 /// How a schema is to be read.
 #[derive(Clone, Copy)]
-struct Rules<'a> {
-    schema: &'a serde_json::Value,
-    /// What stands beside `$ref` does not count.
-    refs_stand_alone: bool,
+pub(super) struct Rules<'a> {
+    /// The schema that was applied.
+    pub(super) schema: &'a serde_json::Value,
+    /// What stands beside `$ref` does not count: drafts up to 7.
+    pub(super) refs_stand_alone: bool,
 }
 
 /// From a schema to one in it.
@@ -112,14 +113,8 @@ const ORDER: [&str; 36] = [
     "unevaluatedItems",
 ];
 
-/// What is wrong, a line for each cause, without a newline at the end. `refs_stand_alone` in drafts that ignore what
-/// stands beside `$ref`.
-pub(super) fn explain(
-    errors: &[ValidationError<'_>],
-    schema: &serde_json::Value,
-    refs_stand_alone: bool,
-) -> String {
-    let rules = Rules { schema, refs_stand_alone };
+/// What is wrong, a line for each cause, without a newline at the end.
+pub(super) fn explain(errors: &[ValidationError<'_>], rules: Rules<'_>) -> String {
     let mut root = Schema::default();
     for error in errors {
         root.insert(error, 0);
@@ -221,6 +216,7 @@ impl<'a> Schema<'a> {
         for error in &self.errors {
             let keyword = error.kind().keyword().to_owned();
             let way = segments(error.evaluation_path().as_str());
+            #[expect(clippy::wildcard_enum_match_arm, reason = "all others say all in their message")]
             match error.kind() {
                 Kind::Required { property } => {
                     let property = property.as_str().unwrap_or_default();

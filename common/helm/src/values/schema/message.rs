@@ -42,7 +42,9 @@ pub(super) fn of(error: &ValidationError<'_>) -> String {
         }
         Kind::Constant { expected_value } => match expected_value.as_ref() {
             Value::Array(_) | Value::Object(_) => "'const' failed".to_owned(),
-            want => format!("value must be {}", display(want)),
+            want @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                format!("value must be {}", display(want))
+            }
         },
         Kind::Enum { options } => choice(options.as_array().map(Vec::as_slice).unwrap_or_default()),
         Kind::Contains => "no items match contains schema".to_owned(),
