@@ -3,6 +3,7 @@ use std::sync::Arc;
 use kube::Config;
 use parking_lot::Mutex;
 
+use crate::availability::Availability;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::limiter::Limiter;
@@ -59,6 +60,7 @@ struct Inner {
     watches: Mutex<Vec<(Transport, Arc<()>)>>,
     mapper: Mapper,
     limiter: Limiter,
+    availability: Availability,
     host: String,
     options: Options,
 }
@@ -89,6 +91,7 @@ impl Cluster {
                 watches,
                 mapper: Mapper::default(),
                 limiter,
+                availability: Availability::default(),
                 host,
                 options,
             }),
@@ -127,6 +130,10 @@ impl Cluster {
 
     pub(crate) fn limiter(&self) -> &Limiter {
         &self.inner.limiter
+    }
+
+    pub(crate) fn availability(&self) -> &Availability {
+        &self.inner.availability
     }
 
     pub(crate) fn host(&self) -> &str {

@@ -5,6 +5,7 @@
 //! impersonates. Bodies are bytes in both directions; nothing is parsed twice, and what is parsed is the caller's choice.
 
 mod access;
+mod availability;
 mod cluster;
 mod error;
 mod identity;

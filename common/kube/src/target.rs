@@ -331,9 +331,10 @@ impl Target {
                 if self.limited { Some(self.cluster.limiter().enter(call.class()).await) } else { None };
             // the wait for a place is not the server's time
             let attempt = self.once(&call);
-            let answer = tokio::time::timeout(REQUEST_TIMEOUT, attempt)
-                .await
-                .unwrap_or(Err(Error::Timeout(REQUEST_TIMEOUT)));
+            let answer = tokio::time::timeout(REQUEST_TIMEOUT, attempt).await.unwrap_or_else(|_| {
+                self.cluster.availability().unanswered();
+                Err(Error::Timeout(REQUEST_TIMEOUT))
+            });
             match (slot, &answer) {
                 (Some(slot), Err(error)) if error.is_too_many_requests() => slot.refused(),
                 (Some(slot), _) => slot.answered(),
@@ -377,9 +378,14 @@ impl Target {
             let code = code.as_ref().map_or("<error>", StatusCode::as_str);
             metrics.count(code, &call.method, self.cluster.host());
         }
-        let response = answer.map_err(Error::Transport)?;
+        let availability = self.cluster.availability();
+        let response = answer.map_err(|error| {
+            availability.unanswered();
+            Error::Transport(error)
+        })?;
         let code = response.status();
         if code.is_success() {
+            availability.answered();
             return Ok(response);
         }
         let retry_after = retry_after(&response);

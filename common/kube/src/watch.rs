@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::{debug, warn};
 
+use crate::availability::Lookout;
 use crate::cluster::Cluster;
 use crate::error::{Error, Status};
 use crate::name::ObjectName;
@@ -107,6 +108,7 @@ pub struct Watcher {
     known: HashSet<ObjectName>,
     pending: VecDeque<Change>,
     failures: u32,
+    lookout: Lookout,
     jitter: SmallRng,
     forbidden: Arc<AtomicBool>,
 }
@@ -120,6 +122,7 @@ impl Watcher {
             State::Listing { after: None, seen: HashSet::new() }
         };
         Self {
+            lookout: cluster.availability().lookout(),
             cluster,
             version: watch.start.clone().unwrap_or_default(),
             watch,
@@ -164,7 +167,7 @@ impl Watcher {
         }
     }
 
-    /// Decides how to go on after an error, and waits. The state is changed before the wait, so that a dropped call
+    /// Decides how to go on after an error, and waits: longer from failure to failure, or until the server is back. The state is changed before the wait, so that a dropped call
     /// does not repeat what failed.
     async fn recover(&mut self, error: &Error) {
         if error.is_expired() {
@@ -178,11 +181,15 @@ impl Watcher {
         } else {
             warn!(kind = %self.watch.resource.kind, %error, cause = ?error, "watch failed, trying again");
         }
+        if self.lookout.has_returned() {
+            self.failures = 0;
+        }
         self.failures = self.failures.saturating_add(1);
         let delay =
             BACKOFF_START.saturating_mul(1 << self.failures.min(6).saturating_sub(1)).min(BACKOFF_CAP);
-        let delay = error.retry_after().unwrap_or(delay).mul_f64(self.jitter.random_range(1.0..1.5));
-        tokio::time::sleep(delay).await;
+        let jitter = self.jitter.random_range(0.0..1.0);
+        let delay = error.retry_after().unwrap_or(delay).mul_f64(1.0 + jitter / 2.0);
+        self.lookout.pause(delay, jitter).await;
     }
 
     fn relist(&mut self) {
@@ -200,6 +207,7 @@ impl Watcher {
         };
         let page = self.target().list_page(&self.watch.resource, &options).await?;
         self.failures = 0;
+        self.lookout.through();
         self.take_page(page);
         Ok(())
     }
@@ -246,6 +254,7 @@ impl Watcher {
         let target = Target::controller(self.cluster.clone(), transport);
         let response = target.send(&Call { accept, ..Call::get(path) }).await?;
         let body = response.into_body();
+        self.lookout.through();
         self.forbidden.store(false, Ordering::Relaxed);
         self.state = State::Reading { body, buffer: BytesMut::new(), _place: place };
         Ok(())
