@@ -3,7 +3,7 @@
 use clap::Parser;
 use flux_api::GoDuration;
 use flux_process::{
-    AclFlags, CommonFlags, JitterFlags, KubeconfigFlags, TokenFlags, WatchLabelFlags, parse_bool,
+    AclFlags, CommonFlags, JitterFlags, KubeconfigFlags, TokenFlags, WatchLabelFlags, parse_bool, parse_count,
 };
 
 /// Flags of the kustomize-controller; those of features that are not there yet are taken as well, so that manifests of
@@ -39,25 +39,24 @@ pub struct Flags {
     #[arg(long, default_value = "")]
     pub events_addr: String,
     /// Objects at work at a time.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value = "4", value_parser = parse_count)]
     pub concurrent: usize,
     /// Attempts to download an artifact after the first.
-    #[arg(long, default_value_t = 9)]
-    pub http_retry: u32,
+    #[arg(long, default_value = "9", value_parser = parse_count)]
+    pub http_retry: usize,
 }
 
 /// Applying and waiting.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ApplyFlags {
     /// Objects of one Kustomization checked at the same time.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value = "4", value_parser = parse_count)]
     pub concurrent_ssa: usize,
     /// Delay where a source or a dependency is not ready.
     #[arg(long, default_value = "30s")]
     pub requeue_dependency: GoDuration,
     /// Whether bases at URLs are forbidden. They are refused in any case, as not supported yet.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = clap::ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = clap::ArgAction::Set)]
     pub no_remote_bases: bool,
     /// A field manager whose fields are taken over.
     #[arg(long)]
@@ -85,4 +84,52 @@ pub struct DefaultFlags {
     /// ConfigMap with Vault settings in the controller's namespace.
     #[arg(long, default_value = "")]
     pub sops_vault_configmap: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    /// The flags of the contract besides those of every controller: name and type, and the default.
+    const OWN: [(&str, &str); 20] = [
+        ("watch-label-selector string", ""),
+        ("interval-jitter-percentage uint8", "5"),
+        ("token-cache-max-size int", "100"),
+        ("token-cache-max-duration duration", "1h0m0s"),
+        ("no-cross-namespace-refs", ""),
+        ("insecure-kubeconfig-exec", ""),
+        ("insecure-kubeconfig-tls", ""),
+        ("concurrent-ssa int", "4"),
+        ("requeue-dependency duration", "30s"),
+        ("no-remote-bases", ""),
+        ("override-manager stringArray", ""),
+        ("custom-apply-stage-kinds string", ""),
+        ("default-service-account string", ""),
+        ("default-decryption-service-account string", ""),
+        ("default-kubeconfig-service-account string", ""),
+        ("sops-age-secret string", ""),
+        ("sops-vault-configmap string", ""),
+        ("events-addr string", ""),
+        ("concurrent int", "4"),
+        ("http-retry int", "9"),
+    ];
+
+    #[test]
+    fn flags_and_defaults_are_those_of_flux() {
+        let usage =
+            flux_process::parse_flags::<Flags>(["kustomize-controller", "--help"].map(OsString::from))
+                .expect_err("help")
+                .to_string();
+        for (flag, default) in OWN {
+            let line = usage.lines().find(|line| line.starts_with(&format!("      --{flag}   ")));
+            let line = line.unwrap_or_else(|| panic!("no {flag} in\n{usage}"));
+            let shown =
+                line.rsplit_once(" (default ").map_or("", |(_, default)| default.trim_end_matches(')'));
+            assert_eq!(shown, default, "{line}");
+        }
+        // and the line above them
+        assert_eq!(usage.lines().count(), 1 + flux_process::COMMON_FLAGS + OWN.len(), "{usage}");
+    }
 }

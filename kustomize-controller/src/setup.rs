@@ -77,7 +77,7 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
         },
     )?;
     let options = ReaderOptions {
-        retries: flags.http_retry,
+        retries: u32::try_from(flags.http_retry).unwrap_or(u32::MAX),
         host_override: context.environment.get("SOURCE_CONTROLLER_LOCALHOST").map(str::to_owned),
         watcher_override: context.environment.get("SOURCE_WATCHER_LOCALHOST").map(str::to_owned),
         ..ReaderOptions::new(directory.join("artifacts"))

@@ -87,6 +87,7 @@ async fn start_servers(
 ) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let events = listen(&flags.events_addr).await?.context("--events-addr must be an address")?;
     let webhooks = listen(&flags.receiver_addr).await?.context("--receiverAddr must be an address")?;
+    context.set_ready();
     info!(addr = flags.events_addr, "starting event server");
     info!(addr = flags.receiver_addr, "starting webhook receiver server");
     let label = if flags.export_http_path_metrics { PathLabel::Full } else { PathLabel::Route };
@@ -103,7 +104,8 @@ async fn start_servers(
         clients: ClientPool::new(USER_AGENT),
         cross_namespace,
     };
-    let (spool, leftovers) = Spool::open(&std::env::temp_dir().join(SPOOL))?;
+    let directory = context.temporary_directory().join(SPOOL);
+    let (spool, leftovers) = tokio::task::spawn_blocking(move || Spool::open(&directory)).await??;
     let queue_metrics = QueueMetrics::register(registry)?;
     let queues = Queues::new(spool, notifications.clone(), queue_metrics, context.stop.clone());
     let limit = RateLimit::new(flags.rate_limit_interval.to_std(), Timestamp::now());
@@ -124,7 +126,8 @@ async fn start_servers(
         () = controllers.synced() => {}
         () = context.stop.cancelled() => {}
     }
-    notifications.resume(leftovers, &queues);
+    // what an earlier process left is read from disk
+    tokio::task::spawn_blocking(move || notifications.resume(leftovers, &queues)).await?;
     let stop = context.stop.clone();
     Ok(tokio::spawn(async move {
         tokio::join!(

@@ -183,7 +183,7 @@ impl Notifications {
         }
     }
 
-    /// Puts what an earlier process left into the queues.
+    /// Puts what an earlier process left into the queues. Reads files.
     pub fn resume(&self, left: Vec<Spooled>, queues: &Queues<Self>) {
         for spooled in left {
             let Some(job) = spooled.load() else {

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser};
 use flux_api::GoDuration;
-use flux_process::{AclFlags, CommonFlags, Gate, TokenFlags, parse_bool};
+use flux_process::{AclFlags, CommonFlags, Gate, TokenFlags, parse_bool, parse_count};
 
 /// Feature gates and their defaults.
 pub const GATES: [Gate; 3] = [
@@ -25,14 +25,13 @@ pub struct Flags {
     #[arg(long = "receiverAddr", default_value = ":9292")]
     pub receiver_addr: String,
     /// Runs at once of each kind.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value = "4", value_parser = parse_count)]
     pub concurrent: usize,
     /// How long an event is not sent again.
     #[arg(long, default_value = "5m")]
     pub rate_limit_interval: GoDuration,
     /// Whether metrics of requests carry the full path.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = ArgAction::Set)]
     pub export_http_path_metrics: bool,
     /// References between namespaces.
     #[command(flatten)]
@@ -51,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(flag: &str) -> Result<Flags, clap::Error> {
+    fn parse(flag: &str) -> Result<Flags, flux_process::FlagError> {
         flux_process::parse_flags(["notification-controller", flag].map(OsString::from))
     }
 
@@ -61,5 +60,32 @@ mod tests {
         for unknown in ["--receiver-addr=:1", "--watch-label-selector=a", "--interval-jitter-percentage=1"] {
             assert_eq!(parse(unknown).unwrap_err().exit_code(), 2, "{unknown}");
         }
+    }
+
+    /// The flags of the contract besides those of every controller: name and type, and the default.
+    const OWN: [(&str, &str); 9] = [
+        ("token-cache-max-size int", "100"),
+        ("token-cache-max-duration duration", "1h0m0s"),
+        ("events-addr string", r#"":9090""#),
+        ("receiverAddr string", r#"":9292""#),
+        ("concurrent int", "4"),
+        ("rate-limit-interval duration", "5m0s"),
+        ("export-http-path-metrics", ""),
+        ("no-cross-namespace-refs", ""),
+        ("default-service-account string", ""),
+    ];
+
+    #[test]
+    fn flags_and_defaults_are_those_of_flux() {
+        let usage = parse("--help").expect_err("help").to_string();
+        for (flag, default) in OWN {
+            let line = usage.lines().find(|line| line.starts_with(&format!("      --{flag}   ")));
+            let line = line.unwrap_or_else(|| panic!("no {flag} in\n{usage}"));
+            let shown =
+                line.rsplit_once(" (default ").map_or("", |(_, default)| default.trim_end_matches(')'));
+            assert_eq!(shown, default, "{line}");
+        }
+        // and the line above them
+        assert_eq!(usage.lines().count(), 1 + flux_process::COMMON_FLAGS + OWN.len(), "{usage}");
     }
 }

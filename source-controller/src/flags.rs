@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Parser;
 use flux_api::GoDuration;
 use flux_artifact::Algorithm;
-use flux_process::{CommonFlags, Environment, JitterFlags, TokenFlags, WatchLabelFlags};
+use flux_process::{
+    CommonFlags, Environment, JitterFlags, TokenFlags, WatchLabelFlags, Words, parse_count, parse_int,
+};
 
 /// Flags of the source-controller; those of kinds that are not there yet are taken as well, so that manifests of Flux
 /// start it.
@@ -34,17 +36,17 @@ pub struct Flags {
     #[arg(long)]
     pub events_addr: Option<String>,
     /// Objects of a kind at work at a time.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value = "2", value_parser = parse_count)]
     pub concurrent: usize,
     /// Wait for an include that is not there.
     #[arg(long, default_value = "30s")]
     pub requeue_dependency: GoDuration,
     /// SSH key exchange algorithms, those preferred first.
-    #[arg(long, value_delimiter = ',')]
-    pub ssh_kex_algos: Vec<String>,
+    #[arg(long)]
+    pub ssh_kex_algos: Vec<Words>,
     /// SSH host key algorithms, those preferred first.
-    #[arg(long, value_delimiter = ',')]
-    pub ssh_hostkey_algos: Vec<String>,
+    #[arg(long)]
+    pub ssh_hostkey_algos: Vec<Words>,
     /// Service account for workload identity where a spec names none.
     #[arg(long, default_value = "")]
     pub default_service_account: String,
@@ -66,7 +68,7 @@ pub struct ArtifactFlags {
     #[arg(long, default_value = "1m")]
     pub artifact_retention_ttl: GoDuration,
     /// Most artifact files of an object.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value = "2", value_parser = parse_count)]
     pub artifact_retention_records: usize,
     /// Hash function of digests: sha1, sha256, sha384, sha512 or blake3.
     #[arg(long, default_value = "sha256", value_parser = parse_algorithm)]
@@ -78,16 +80,16 @@ pub struct ArtifactFlags {
 #[derive(clap::Args, Clone, Debug)]
 pub struct HelmFlags {
     /// Largest index of a repository, in bytes.
-    #[arg(long, default_value_t = 52_428_800)]
+    #[arg(long, default_value = "52428800", value_parser = parse_int)]
     pub helm_index_max_size: i64,
     /// Largest archive of a chart, in bytes.
-    #[arg(long, default_value_t = 10_485_760)]
+    #[arg(long, default_value = "10485760", value_parser = parse_int)]
     pub helm_chart_max_size: i64,
     /// Largest file in a chart, in bytes.
-    #[arg(long, default_value_t = 5_242_880)]
+    #[arg(long, default_value = "5242880", value_parser = parse_int)]
     pub helm_chart_file_max_size: i64,
     /// Indexes that are cached; none at 0 or less.
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, default_value = "0", value_parser = parse_int)]
     pub helm_cache_max_size: i64,
     /// How long an index is cached.
     #[arg(long, default_value = "15m")]
@@ -137,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<Flags, clap::Error> {
+    fn parse(arguments: &[&str]) -> Result<Flags, flux_process::FlagError> {
         flux_process::parse_flags(
             std::iter::once("source-controller").chain(arguments.iter().copied()).map(OsString::from),
         )
@@ -183,5 +185,45 @@ mod tests {
     fn unknown_algorithms_are_refused() {
         assert!(parse(&["--artifact-digest-algo=md5"]).is_err());
         assert!(parse(&["--artifact-digest-algo=blake3"]).is_ok());
+    }
+
+    /// The flags of the contract besides those of every controller: name and type, and the default.
+    const OWN: [(&str, &str); 22] = [
+        ("watch-label-selector string", ""),
+        ("interval-jitter-percentage uint8", "5"),
+        ("token-cache-max-size int", "100"),
+        ("token-cache-max-duration duration", "1h0m0s"),
+        ("storage-path string", ""),
+        ("storage-addr string", ""),
+        ("storage-adv-addr string", ""),
+        ("artifact-retention-ttl duration", "1m0s"),
+        ("artifact-retention-records int", "2"),
+        ("artifact-digest-algo string", r#""sha256""#),
+        ("events-addr string", ""),
+        ("concurrent int", "2"),
+        ("helm-index-max-size int", "52428800"),
+        ("helm-chart-max-size int", "10485760"),
+        ("helm-chart-file-max-size int", "5242880"),
+        ("requeue-dependency duration", "30s"),
+        ("helm-cache-max-size int", ""),
+        ("helm-cache-ttl string", r#""15m""#),
+        ("helm-cache-purge-interval string", r#""1m""#),
+        ("ssh-kex-algos strings", ""),
+        ("ssh-hostkey-algos strings", ""),
+        ("default-service-account string", ""),
+    ];
+
+    #[test]
+    fn flags_and_defaults_are_those_of_flux() {
+        let usage = parse(&["--help"]).expect_err("help").to_string();
+        for (flag, default) in OWN {
+            let line = usage.lines().find(|line| line.starts_with(&format!("      --{flag}   ")));
+            let line = line.unwrap_or_else(|| panic!("no {flag} in\n{usage}"));
+            let shown =
+                line.rsplit_once(" (default ").map_or("", |(_, default)| default.trim_end_matches(')'));
+            assert_eq!(shown, default, "{line}");
+        }
+        // and the line above them
+        assert_eq!(usage.lines().count(), 1 + flux_process::COMMON_FLAGS + OWN.len(), "{usage}");
     }
 }

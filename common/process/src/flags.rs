@@ -1,14 +1,13 @@
-//! The flags that controllers share, parsed as pflag parses them (platform contract, section 3).
-//!
-//! `--name=value` and `--name value`; booleans may stand alone; the last of several wins; an unknown flag prints the
-//! usage and exits with 2.
+//! The flags that controllers share (platform contract, section 3).
 
-use std::ffi::OsString;
-
-use clap::{ArgAction, Args, Parser};
+use clap::{ArgAction, Args};
 use flux_api::GoDuration;
 
-use crate::gates::GateSetting;
+use crate::gates::{GateSetting, GateSettings};
+use crate::pflag::{parse_bool, parse_float, parse_int, parse_percentage};
+
+/// How many flags every controller has.
+pub const COMMON_FLAGS: usize = 16;
 
 /// Flags of every controller.
 #[derive(Args, Clone, Debug)]
@@ -32,25 +31,31 @@ pub struct CommonFlags {
     #[command(flatten)]
     pub rate_limit: RateLimitFlags,
     /// Feature gates, `Gate=true` or `Gate=false`, separated by commas.
-    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
-    pub feature_gates: Vec<GateSetting>,
+    #[arg(long, action = ArgAction::Append)]
+    pub feature_gates: Vec<GateSettings>,
     /// Whether all namespaces are watched, or the one the controller runs in.
-    #[arg(long, default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "true", value_parser = parse_bool, action = ArgAction::Set)]
     pub watch_all_namespaces: bool,
     /// Label selector of the ConfigMaps and Secrets whose changes are watched; empty means all.
     #[arg(long, default_value = "reconcile.fluxcd.io/watch=Enabled")]
     pub watch_configs_label_selector: String,
 }
 
+impl CommonFlags {
+    /// The settings of feature gates in the order in which they were given.
+    pub fn gates(&self) -> impl Iterator<Item = &GateSetting> {
+        self.feature_gates.iter().flat_map(|settings| &settings.0)
+    }
+}
+
 /// Requests to the API server. Accepted for Flux's manifests; requests are limited by the latency of the server.
 #[derive(Args, Clone, Debug)]
 pub struct ClientFlags {
     /// Requests per second.
-    #[arg(long, default_value_t = 50.0)]
+    #[arg(long, default_value = "50", value_parser = parse_float)]
     pub kube_api_qps: f32,
     /// Requests at once.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value = "300", value_parser = parse_int)]
     pub kube_api_burst: i64,
 }
 
@@ -69,12 +74,10 @@ pub struct LogFlags {
 #[derive(Args, Clone, Debug)]
 pub struct LeaderElectionFlags {
     /// Whether a Lease decides which replica works.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = ArgAction::Set)]
     pub enable_leader_election: bool,
     /// Whether the Lease is given back at a clean stop.
-    #[arg(long, default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "true", value_parser = parse_bool, action = ArgAction::Set)]
     pub leader_election_release_on_cancel: bool,
     /// How long others wait for a silent leader.
     #[arg(long, default_value = "35s")]
@@ -110,7 +113,7 @@ pub struct WatchLabelFlags {
 #[derive(Args, Clone, Debug)]
 pub struct JitterFlags {
     /// Greatest deviation of an interval in percent, below 100; a controller does not start with more.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value = "5", value_parser = parse_percentage)]
     pub interval_jitter_percentage: u8,
 }
 
@@ -118,8 +121,7 @@ pub struct JitterFlags {
 #[derive(Args, Clone, Debug)]
 pub struct AclFlags {
     /// Whether references to other namespaces are refused.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = ArgAction::Set)]
     pub no_cross_namespace_refs: bool,
 }
 
@@ -127,7 +129,7 @@ pub struct AclFlags {
 #[derive(Args, Clone, Debug)]
 pub struct TokenFlags {
     /// Number of tokens; 0 means no cache.
-    #[arg(long, default_value_t = 100, allow_negative_numbers = true)]
+    #[arg(long, default_value = "100", value_parser = parse_int)]
     pub token_cache_max_size: i64,
     /// Greatest age of a token, at most an hour.
     #[arg(long, default_value = "1h")]
@@ -138,39 +140,19 @@ pub struct TokenFlags {
 #[derive(Args, Clone, Debug)]
 pub struct KubeconfigFlags {
     /// Whether they may run programs.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = ArgAction::Set)]
     pub insecure_kubeconfig_exec: bool,
     /// Whether they may turn off the verification of certificates.
-    #[arg(long, default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          value_parser = parse_bool, action = ArgAction::Set)]
+    #[arg(long, default_value = "false", value_parser = parse_bool, action = ArgAction::Set)]
     pub insecure_kubeconfig_tls: bool,
-}
-
-/// A boolean in one of Go's words.
-///
-/// # Errors
-/// A message for the user if the word is none of them.
-pub fn parse_bool(word: &str) -> Result<bool, String> {
-    match word {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(format!("strconv.ParseBool: parsing {word:?}: invalid syntax")),
-    }
-}
-
-/// Parses the flags of a controller; the first argument is the program's name.
-///
-/// # Errors
-/// clap's, which knows the text to print and the exit status: 2 for wrong flags, 0 for `--help`.
-pub fn parse_flags<F: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<F, clap::Error> {
-    let matches = F::command().args_override_self(true).try_get_matches_from(arguments)?;
-    F::from_arg_matches(&matches)
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::pflag::parse_flags;
 
     #[derive(Parser)]
     struct Flags {
@@ -180,52 +162,14 @@ mod tests {
         jitter: JitterFlags,
     }
 
-    fn parse(arguments: &[&str]) -> Result<Flags, clap::Error> {
-        parse_flags(std::iter::once("controller").chain(arguments.iter().copied()).map(OsString::from))
-    }
-
     #[test]
     fn defaults_are_those_of_flux() {
-        let flags = parse(&[]).unwrap();
+        let flags: Flags = parse_flags(["controller".into()]).unwrap();
         assert_eq!(flags.common.metrics_addr, None);
         assert_eq!(flags.common.leader.leader_election_lease_duration.to_string(), "35s");
         assert_eq!(flags.common.rate_limit.max_retry_delay.to_string(), "15m0s");
         assert!(flags.common.watch_all_namespaces && !flags.common.leader.enable_leader_election);
+        assert_eq!(flags.common.client.kube_api_burst, 300);
         assert_eq!(flags.jitter.interval_jitter_percentage, 5);
-    }
-
-    #[test]
-    fn booleans_may_stand_alone_and_the_last_flag_wins() {
-        let flags = parse(&[
-            "--enable-leader-election",
-            "--watch-all-namespaces=false",
-            "--log-level=debug",
-            "--log-level",
-            "error",
-        ])
-        .unwrap();
-        assert!(flags.common.leader.enable_leader_election);
-        assert!(!flags.common.watch_all_namespaces);
-        assert_eq!(flags.common.log.log_level, "error");
-    }
-
-    #[test]
-    fn feature_gates_accumulate() {
-        let flags = parse(&["--feature-gates=A=true,B=false", "--feature-gates=C=true"]).unwrap();
-        let names: Vec<_> = flags.common.feature_gates.iter().map(|gate| gate.name.as_str()).collect();
-        assert_eq!(names, ["A", "B", "C"]);
-    }
-
-    #[test]
-    fn wrong_flags_exit_with_2() {
-        for wrong in [
-            "--nope",
-            "--enable-leader-election=maybe",
-            "--interval-jitter-percentage=256",
-            "--min-retry-delay=5",
-        ] {
-            assert_eq!(parse(&[wrong]).err().map(|error| error.exit_code()), Some(2), "{wrong}");
-        }
-        assert_eq!(parse(&["--help"]).err().map(|error| error.exit_code()), Some(0));
     }
 }

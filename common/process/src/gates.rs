@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::flags::parse_bool;
+use crate::pflag::parse_bool;
 
 /// A gate that a controller knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +23,23 @@ pub struct GateSetting {
     pub enabled: bool,
 }
 
-impl FromStr for GateSetting {
+/// Settings of gates separated by commas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateSettings(pub(crate) Vec<GateSetting>);
+
+impl FromStr for GateSettings {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not <gate>=<bool>"))?;
-        Ok(Self { name: name.trim().to_owned(), enabled: parse_bool(value.trim())? })
+        let pairs = text.split(',').filter(|pair| !pair.is_empty());
+        let settings = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').ok_or("malformed pair, expect string=bool")?;
+            let (name, value) = (name.trim(), value.trim());
+            let enabled = parse_bool(value)
+                .map_err(|failure| format!("invalid value of {name}: {value}, err: {failure}"))?;
+            Ok(GateSetting { name: name.to_owned(), enabled })
+        });
+        settings.collect::<Result<_, String>>().map(Self)
     }
 }
 
@@ -48,7 +59,10 @@ impl Gates {
     ///
     /// # Errors
     /// [`GateError`] for the first gate that is not known.
-    pub fn resolve(known: &[Gate], settings: &[GateSetting]) -> Result<Self, GateError> {
+    pub fn resolve<'s>(
+        known: &[Gate],
+        settings: impl IntoIterator<Item = &'s GateSetting>,
+    ) -> Result<Self, GateError> {
         let mut values: BTreeMap<&'static str, bool> =
             known.iter().map(|gate| (gate.name, gate.default)).collect();
         for setting in settings {
@@ -71,16 +85,20 @@ mod tests {
 
     const KNOWN: [Gate; 2] = [Gate { name: "On", default: true }, Gate { name: "Off", default: false }];
 
+    fn setting(name: &str, value: &str) -> Vec<GateSetting> {
+        format!("{name}={value}").parse::<GateSettings>().unwrap().0
+    }
+
     #[test]
     fn settings_go_before_defaults() {
-        let gates = Gates::resolve(&KNOWN, &["On=false".parse().unwrap()]).unwrap();
+        let gates = Gates::resolve(&KNOWN, &setting("On", "false")).unwrap();
         assert!(!gates.enabled("On") && !gates.enabled("Off"));
         assert!(Gates::resolve(&KNOWN, &[]).unwrap().enabled("On"));
     }
 
     #[test]
     fn an_unknown_gate_is_refused() {
-        let error = Gates::resolve(&KNOWN, &["X=true".parse().unwrap()]).unwrap_err();
+        let error = Gates::resolve(&KNOWN, &setting("X", "true")).unwrap_err();
         assert_eq!(error.to_string(), "feature-gate 'X' not supported");
     }
 }

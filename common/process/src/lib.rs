@@ -9,6 +9,7 @@ mod gates;
 mod listen;
 mod log;
 mod metrics;
+mod pflag;
 mod probe;
 mod program;
 mod rollout;
@@ -17,13 +18,16 @@ mod telemetry;
 
 pub use environment::Environment;
 pub use flags::{
-    AclFlags, ClientFlags, CommonFlags, JitterFlags, KubeconfigFlags, LeaderElectionFlags, LogFlags,
-    RateLimitFlags, TokenFlags, WatchLabelFlags, parse_bool, parse_flags,
+    AclFlags, COMMON_FLAGS, ClientFlags, CommonFlags, JitterFlags, KubeconfigFlags, LeaderElectionFlags,
+    LogFlags, RateLimitFlags, TokenFlags, WatchLabelFlags,
 };
-pub use gates::{Gate, GateError, GateSetting, Gates};
+pub use gates::{Gate, GateError, GateSetting, GateSettings, Gates};
 pub use listen::{ListenError, listen};
 pub use log::{Encoding, LogSettings};
 pub use metrics::{Metrics, MetricsError};
+pub use pflag::{
+    FlagError, Words, parse_bool, parse_count, parse_flags, parse_float, parse_int, parse_percentage,
+};
 pub use program::{Context, Program};
 pub use rollout::{Rollout, join_traceparent, traceparent};
 pub use server::{ServerLimits, serve};

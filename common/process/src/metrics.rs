@@ -136,4 +136,36 @@ mod tests {
             assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in\n{text}");
         }
     }
+
+    #[tokio::test]
+    async fn the_profilers_paths_are_answered() {
+        use tower::ServiceExt as _;
+
+        let router = Metrics::new("v1").unwrap().router();
+        let status = async |path: &str| {
+            let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+            router.clone().oneshot(request).await.unwrap().status()
+        };
+        let profiles = [
+            "",
+            "cmdline",
+            "profile",
+            "symbol",
+            "trace",
+            "heap",
+            "goroutine",
+            "threadcreate",
+            "block",
+            "mutex",
+        ];
+        for profile in profiles {
+            assert_eq!(
+                status(&format!("/debug/pprof/{profile}")).await,
+                StatusCode::NOT_IMPLEMENTED,
+                "{profile}"
+            );
+        }
+        assert_eq!(status("/metrics").await, StatusCode::OK);
+        assert_eq!(status("/debug/nothing").await, StatusCode::NOT_FOUND);
+    }
 }

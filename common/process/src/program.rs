@@ -1,6 +1,7 @@
 //! The life of a process: start in order, work, and stop such that work can end (platform contract, section 4).
 
 use std::future::Future;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,11 +23,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::environment::Environment;
-use crate::flags::{CommonFlags, parse_flags};
+use crate::flags::CommonFlags;
 use crate::gates::{Gate, Gates};
 use crate::listen::listen;
 use crate::log::{self, LogLayer, LogSettings};
 use crate::metrics::{Leading, Metrics};
+use crate::pflag::parse_flags;
+use crate::probe::Readiness;
 use crate::server::{ServerLimits, serve};
 use crate::{probe, telemetry};
 
@@ -75,6 +78,7 @@ pub struct Context {
     pub stop: CancellationToken,
     leader: Arc<LeaderSettings>,
     leading: watch::Sender<bool>,
+    ready: Readiness,
 }
 
 #[derive(Debug)]
@@ -118,6 +122,11 @@ impl Context {
         self.leading.subscribe()
     }
 
+    /// Lets `/readyz` pass: what this replica serves without leadership can be reached. [`Self::lead`] does so as well.
+    pub fn set_ready(&self) {
+        self.ready.set();
+    }
+
     /// Waits for leadership, carries out `begin`, and lets the work start that waits for [`Self::leading`]. After the
     /// stop, `end` drains that work, and the Lease is given back.
     ///
@@ -131,6 +140,7 @@ impl Context {
         begin: impl Future<Output = anyhow::Result<()>>,
         end: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
+        self.set_ready();
         let mut leadership = match self.acquire(selector.trim()).await {
             Ok(leadership) => leadership,
             // asked to stop before this one led
@@ -215,8 +225,8 @@ impl Program {
             Ok(flags) => flags,
             Err(error) => {
                 // nowhere to report a failure to print
-                let _ = error.print();
-                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+                let _ = std::io::stderr().write_all(error.to_string().as_bytes());
+                return ExitCode::from(error.exit_code());
             }
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
@@ -298,9 +308,8 @@ impl Program {
         environment: Environment,
         stop: CancellationToken,
     ) -> anyhow::Result<Context> {
-        let gates =
-            Gates::resolve(self.gates, &flags.feature_gates).context("unable to load feature gates")?;
-        for setting in &flags.feature_gates {
+        let gates = Gates::resolve(self.gates, flags.gates()).context("unable to load feature gates")?;
+        for setting in flags.gates() {
             info!(logger = "setup", gate = setting.name, enabled = setting.enabled, "loading feature gate");
         }
         // a second provider in the tree would make the choice ambiguous; one that is there already is as good
@@ -321,7 +330,8 @@ impl Program {
         let limits = ServerLimits::default();
         let metrics_address = self.metrics_address(flags.metrics_addr.as_deref(), &environment).to_owned();
         serve_if(&metrics_address, metrics.clone().router(), limits, &stop).await?;
-        serve_if(&flags.health_addr, probe::router(), limits, &stop).await?;
+        let ready = Readiness::default();
+        serve_if(&flags.health_addr, probe::router(&ready), limits, &stop).await?;
         let (recorder, _) = Recorder::start(cluster.controller(), self.name);
         let leader = LeaderSettings {
             name: self.name,
@@ -343,6 +353,7 @@ impl Program {
             stop,
             leader,
             leading: watch::Sender::new(false),
+            ready,
         })
     }
 

@@ -58,3 +58,27 @@ async fn a_replica_that_does_not_lead_serves_events_and_webhooks() {
         metrics.contains("leader_election_master_status{name=\"notification-controller-leader-election\"} 0")
     );
 }
+
+#[tokio::test]
+async fn whoever_is_ready_can_be_reached() {
+    let env = Env::start().await;
+    let mut controller = crate::support::controller(&env).await;
+    let ports = [controller.events_url(), controller.webhooks_url()];
+    let addresses = ports.map(|url| url.trim_start_matches("http://").trim_end_matches('/').to_owned());
+    let probe = format!("http://{}/readyz", controller.health_address());
+    for _ in 0..5 {
+        controller.kill().await.unwrap();
+        let watching = async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            // the old process is gone: the first success is the new one's
+            while !client.get(&probe).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+                tokio::task::yield_now().await;
+            }
+            for address in &addresses {
+                tokio::net::TcpStream::connect(address).await.unwrap();
+            }
+        };
+        let (started, ()) = tokio::join!(controller.restart(env.lab()), watching);
+        started.unwrap();
+    }
+}
