@@ -202,12 +202,15 @@ impl<D: Deliver> Queues<D> {
             }
         });
         let Ok(held) = stored.await else { return };
-        self.enqueue(provider, held, weight);
+        let shed = self.enqueue(provider, held, weight);
+        if !shed.is_empty() {
+            remove(shed).await;
+        }
     }
 
-    /// Puts a job of an earlier process into the queue of its Provider.
+    /// Puts a job of an earlier process into the queue of its Provider. May delete files.
     pub fn resume(&self, provider: ObjectName, spooled: Spooled, job: &Job) {
-        self.enqueue(provider, Held::Disk(spooled), Weight::of(job));
+        drop(self.enqueue(provider, Held::Disk(spooled), Weight::of(job)));
     }
 
     /// Counts what an earlier process left and nobody can read any more.
@@ -216,7 +219,8 @@ impl<D: Deliver> Queues<D> {
         drop(spooled);
     }
 
-    fn enqueue(&self, provider: ObjectName, held: Held, weight: Weight) {
+    /// Gives what had to go for it; to drop that deletes files.
+    fn enqueue(&self, provider: ObjectName, held: Held, weight: Weight) -> Vec<(ObjectName, Entry)> {
         let bytes = match &held {
             Held::Disk(spooled) => spooled.bytes(),
             Held::Memory(job) => u64::try_from(job.event.message.len()).unwrap_or(u64::MAX),
@@ -234,6 +238,7 @@ impl<D: Deliver> Queues<D> {
         if is_idle {
             tokio::spawn(Arc::clone(&self.inner).work(provider));
         }
+        shed
     }
 }
 
@@ -261,10 +266,13 @@ impl<D: Deliver> Inner<D> {
         let Ok((job, spooled)) = loaded else { return };
         let Some(job) = job else {
             self.metrics.count(Cause::Unreadable);
+            remove(spooled).await;
             return;
         };
         if self.send(provider, &job).await == Sent::No {
             spooled.keep();
+        } else {
+            remove(spooled).await;
         }
     }
 
@@ -274,6 +282,12 @@ impl<D: Deliver> Inner<D> {
             () = self.stop.cancelled() => Sent::No,
         }
     }
+}
+
+/// Drops what owns files, and so deletes them.
+async fn remove(files: impl Send + 'static) {
+    // fails only as the runtime ends; then they are deleted all the same
+    let _ = tokio::task::spawn_blocking(move || drop(files)).await;
 }
 
 /// Whether a job is done with.

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use reqwest::header::{self, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, error};
 
@@ -65,10 +66,35 @@ pub struct Outbox {
     _delivery: Arc<AbortOnDropHandle<()>>,
 }
 
+/// What runs ask of the one who keeps the file. They wait for the disk only where they say so.
 #[derive(Debug)]
 struct Shared {
-    spool: Mutex<Spool>,
-    released: Notify,
+    requests: Mutex<Requests>,
+    asked: Notify,
+}
+
+#[derive(Debug)]
+struct Requests {
+    waiting: Vec<Request>,
+    /// Id of the next event.
+    next: u64,
+    /// Events with lower ids are on disk, or were given up.
+    stored: u64,
+}
+
+#[derive(Debug)]
+enum Request {
+    Append {
+        lane: u64,
+        weight: Weight,
+        record: Vec<u8>,
+    },
+    Release {
+        lane: u64,
+        mark: Mark,
+    },
+    /// Tells that all requests before this one are carried out.
+    Stored(oneshot::Sender<()>),
 }
 
 impl Outbox {
@@ -107,13 +133,17 @@ impl Outbox {
             fs_err::create_dir_all(directory).map_err(OutboxError::Spool)?;
         }
         let spool = Spool::open(spool, LIMIT).map_err(OutboxError::Spool)?;
-        let shared = Arc::new(Shared { spool: Mutex::new(spool), released: Notify::new() });
-        let delivery = Delivery { url, post, shared: Arc::clone(&shared) };
+        let next = spool.next();
+        let requests = Mutex::new(Requests { waiting: Vec::new(), next, stored: next });
+        let shared = Arc::new(Shared { requests, asked: Notify::new() });
+        let delivery =
+            Delivery { url, post, shared: Arc::clone(&shared), spool: Arc::new(Mutex::new(spool)) };
         let delivery = Arc::new(AbortOnDropHandle::new(tokio::spawn(delivery.run())));
         Ok(Self { shared, instance: instance.into(), _delivery: delivery })
     }
 
-    /// Stores an event of a run: its facts, and the rollout that it is a step of. It is held until [`Self::release`].
+    /// Takes an event of a run: its facts, and the rollout that it is a step of. It is on disk after [`Self::stored`], and
+    /// held until [`Self::release`].
     pub(crate) fn append(
         &self,
         controller: &str,
@@ -145,26 +175,52 @@ impl Outbox {
             reporting_instance: self.instance.to_string(),
         };
         let weight = if severity == Severity::Error { Weight::Error } else { Weight::Info };
-        let appended = event.to_json().map_err(std::io::Error::from).and_then(|event| {
-            let record = format!("{}\n{event}", rollout.map(Rollout::traceparent).unwrap_or_default());
-            self.shared.spool.lock().append(lane(&regarding.uid), weight, record.as_bytes())
-        });
-        match appended {
-            Ok(0) => {}
-            Ok(dropped) => error!(dropped, "unable to record event: the outbox is full"),
+        match event.to_json() {
+            Ok(event) => {
+                let record = format!("{}\n{event}", rollout.map(Rollout::traceparent).unwrap_or_default());
+                let (lane, record) = (lane(&regarding.uid), record.into_bytes());
+                self.shared.ask(Request::Append { lane, weight, record });
+            }
             Err(error) => error!(%error, "unable to record event"),
         }
     }
 
     /// The events appended until now, for [`Self::release`].
     pub(crate) fn mark(&self) -> Mark {
-        Mark(self.shared.spool.lock().mark())
+        Mark(self.shared.requests.lock().next)
+    }
+
+    /// Waits until the events appended until now are on disk; gives their mark.
+    pub(crate) async fn stored(&self) -> Mark {
+        let (mark, everything) = {
+            let requests = self.shared.requests.lock();
+            (Mark(requests.next), requests.stored == requests.next)
+        };
+        if everything {
+            return mark;
+        }
+        let (stored, wait) = oneshot::channel();
+        self.shared.ask(Request::Stored(stored));
+        // an error means that the process ends, or that the file failed, which is logged where it happened
+        let _ = wait.await;
+        mark
     }
 
     /// Lets the events of the object `uid` go that were appended before the mark.
     pub(crate) fn release(&self, uid: &str, mark: Mark) {
-        self.shared.spool.lock().release(lane(uid), mark.0);
-        self.shared.released.notify_one();
+        self.shared.ask(Request::Release { lane: lane(uid), mark });
+    }
+}
+
+impl Shared {
+    fn ask(&self, request: Request) {
+        let mut requests = self.requests.lock();
+        if matches!(request, Request::Append { .. }) {
+            requests.next += 1;
+        }
+        requests.waiting.push(request);
+        drop(requests);
+        self.asked.notify_one();
     }
 }
 
@@ -183,6 +239,8 @@ struct Delivery {
     url: Url,
     post: Post,
     shared: Arc<Shared>,
+    /// Locked for long only on blocking threads.
+    spool: Arc<Mutex<Spool>>,
 }
 
 /// How an attempt ended.
@@ -196,42 +254,74 @@ impl Delivery {
     /// Delivers what is ready, several objects at a time. While the receiver is down, one event at a time probes it.
     async fn run(self) {
         let mut under_way = FuturesUnordered::new();
+        let mut ended = Vec::new();
         let mut pause = None;
+        let mut not_before = Instant::now();
         loop {
-            let room = if pause.is_some() { 1 } else { DELIVERIES };
-            while under_way.len() < room {
-                let Some(taken) = self.shared.spool.lock().take() else { break };
-                match taken {
-                    Ok(pending) => under_way.push(self.deliver(pending)),
-                    Err(error) => error!(%error, "unable to record event"),
-                }
+            let most = match pause {
+                Some(_) if Instant::now() < not_before => 0,
+                Some(_) => 1,
+                None => DELIVERIES,
+            };
+            let room = most.saturating_sub(under_way.len());
+            for pending in self.visit(std::mem::take(&mut ended), room).await {
+                under_way.push(self.deliver(pending));
             }
             tokio::select! {
-                Some(attempt) = under_way.next() => match attempt {
-                    Attempt::Delivered => pause = None,
-                    Attempt::Failed(asked) => {
-                        let next = pause.map_or(FIRST_PAUSE, |pause: Duration| (pause * 2).min(LONGEST_PAUSE));
-                        pause = Some(next);
-                        tokio::time::sleep(asked.unwrap_or(next).min(LONGEST_PAUSE)).await;
+                Some((id, attempt)) = under_way.next() => {
+                    match attempt {
+                        Attempt::Delivered => pause = None,
+                        // of those that were under way together, the first failure counts
+                        Attempt::Failed(_) if pause.is_some() && Instant::now() < not_before => {}
+                        Attempt::Failed(asked) => {
+                            let next = pause.map_or(FIRST_PAUSE, |pause: Duration| (pause * 2).min(LONGEST_PAUSE));
+                            pause = Some(next);
+                            not_before = Instant::now() + asked.unwrap_or(next).min(LONGEST_PAUSE);
+                        }
                     }
-                },
-                () = self.shared.released.notified() => {}
+                    ended.push((id, attempt));
+                }
+                () = self.shared.asked.notified() => {}
+                () = tokio::time::sleep_until(not_before), if pause.is_some() && most == 0 => {}
             }
         }
     }
 
-    async fn deliver(&self, pending: Pending) -> Attempt {
-        let attempt = self.emit_events(pending.body).await;
-        let mut spool = self.shared.spool.lock();
-        match attempt {
-            Attempt::Delivered => {
-                if let Err(error) = spool.done(pending.id) {
-                    error!(%error, "failed to note that an event was delivered");
-                }
+    /// One visit to the file: what was asked for, what has become of the events under way, and up to `room` events to go
+    /// next. On a blocking thread, unless there is nothing to read or write.
+    async fn visit(&self, ended: Vec<(u64, Attempt)>, room: usize) -> Vec<Pending> {
+        let (mut asked, next) = {
+            let mut requests = self.shared.requests.lock();
+            (std::mem::take(&mut requests.waiting), requests.next)
+        };
+        if ended.is_empty() && !asked.iter().any(|request| matches!(request, Request::Append { .. })) {
+            let mut spool = self.spool.lock();
+            asked.drain(..).for_each(|request| carry_out(&mut spool, request));
+            if room == 0 || !spool.has_ready() {
+                return Vec::new();
             }
-            Attempt::Failed(_) => spool.put_back(pending.id),
         }
-        attempt
+        let spool = Arc::clone(&self.spool);
+        let visit = tokio::task::spawn_blocking(move || {
+            let mut spool = spool.lock();
+            asked.into_iter().for_each(|request| carry_out(&mut spool, request));
+            for (id, attempt) in ended {
+                settle(&mut spool, id, &attempt);
+            }
+            let taken = std::iter::from_fn(|| spool.take()).take(room);
+            taken.filter_map(|pending| pending.inspect_err(report).ok()).collect()
+        });
+        let taken = visit.await.unwrap_or_else(|error| {
+            // a panic; or the runtime ends
+            error!(%error, "failed to use the outbox");
+            Vec::new()
+        });
+        self.shared.requests.lock().stored = next;
+        taken
+    }
+
+    async fn deliver(&self, pending: Pending) -> (u64, Attempt) {
+        (pending.id, self.emit_events(pending.body).await)
     }
 
     /// Sends one record: a line with the rollout's `traceparent`, or an empty one, and the event.
@@ -273,3 +363,36 @@ impl Delivery {
         Attempt::Failed(asked.map(Duration::from_secs))
     }
 }
+
+fn carry_out(spool: &mut Spool, request: Request) {
+    match request {
+        Request::Append { lane, weight, record } => match spool.append(lane, weight, &record) {
+            Ok(0) => {}
+            Ok(dropped) => error!(dropped, "unable to record event: the outbox is full"),
+            Err(error) => report(&error),
+        },
+        Request::Release { lane, mark } => spool.release(lane, mark.0),
+        Request::Stored(stored) => {
+            // a run that was cancelled does not wait any more
+            let _ = stored.send(());
+        }
+    }
+}
+
+fn settle(spool: &mut Spool, id: u64, attempt: &Attempt) {
+    match attempt {
+        Attempt::Delivered => {
+            if let Err(error) = spool.done(id) {
+                error!(%error, "failed to note that an event was delivered");
+            }
+        }
+        Attempt::Failed(_) => spool.put_back(id),
+    }
+}
+
+fn report(error: &std::io::Error) {
+    error!(%error, "unable to record event");
+}
+
+#[cfg(test)]
+mod tests;

@@ -172,7 +172,8 @@ impl Session {
         write: impl Future<Output = Result<(), CommitError>>,
     ) -> Result<(), CommitError> {
         let Some(outbox) = &self.outbox else { return write.await };
-        let mark = outbox.mark();
+        // on disk before the status tells of them: a process that is killed in between has them sent by the next
+        let mark = outbox.stored().await;
         if planted::is(Planted::EarlyEvents) {
             outbox.release(&self.object.metadata.uid, mark);
         }

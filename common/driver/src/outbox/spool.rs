@@ -79,6 +79,9 @@ impl Spool {
     /// Appends an event, which is held until [`Self::release`]; `key` is its object. Gives how many older ones had to be
     /// dropped for it.
     pub(super) fn append(&mut self, key: u64, weight: Weight, body: &[u8]) -> io::Result<u64> {
+        // taken even if the event cannot be stored: those who append count along
+        let id = self.next;
+        self.next += 1;
         let length = u32::try_from(body.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
         let mut dropped = 0;
         while self.live + u64::from(length) > self.limit && self.drop_one()? {
@@ -90,8 +93,6 @@ impl Spool {
         } else if self.end > self.limit.saturating_mul(2) {
             self.compact()?;
         }
-        let id = self.next;
-        self.next += 1;
         let mut record = header(TAG_EVENT, id, key, weight, length);
         record.extend_from_slice(body);
         self.file.write_all_at(&record, self.end)?;
@@ -102,12 +103,12 @@ impl Spool {
         Ok(dropped)
     }
 
-    /// Ids of events appended from now on are not below this.
-    pub(super) fn mark(&self) -> u64 {
+    /// The id of the event that is appended next; each gets the one after it.
+    pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Lets the events of `key` go that were appended before `mark` was taken.
+    /// Lets the events of `key` go whose ids are below `mark`.
     pub(super) fn release(&mut self, key: u64, mark: u64) {
         let Some(first_held) = self.held.remove(&key) else { return };
         let Some(lane) = self.lanes.get(&key) else { return };
@@ -118,6 +119,11 @@ impl Spool {
         if was_held && self.is_next_released(key) {
             self.ready.push_back(key);
         }
+    }
+
+    /// Whether [`Self::take`] would give one.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// The next event that is released and whose object has none under way.
@@ -290,7 +296,7 @@ mod tests {
     /// Appends an event that may go at once.
     fn append(spool: &mut Spool, key: u64, weight: Weight, body: &[u8]) -> u64 {
         let dropped = spool.append(key, weight, body).unwrap();
-        spool.release(key, spool.mark());
+        spool.release(key, spool.next());
         dropped
     }
 
@@ -323,20 +329,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut spool = spool(&directory, 1000);
         spool.append(1, Weight::Info, b"early").unwrap();
-        let mark = spool.mark();
+        let mark = spool.next();
         spool.append(1, Weight::Info, b"late").unwrap();
         assert_eq!(take(&mut spool), None);
-        spool.release(2, spool.mark());
+        spool.release(2, spool.next());
         assert_eq!(take(&mut spool), None, "another object's events were released");
         spool.release(1, mark);
         let (early, body) = take(&mut spool).unwrap();
         assert_eq!(body, "early");
         spool.done(early).unwrap();
         assert_eq!(take(&mut spool), None, "appended after the mark");
-        spool.release(1, spool.mark());
+        spool.release(1, spool.next());
         let (late, body) = take(&mut spool).unwrap();
         assert_eq!(body, "late");
-        spool.release(1, spool.mark());
+        spool.release(1, spool.next());
         assert_eq!(take(&mut spool), None, "late is under way");
         spool.done(late).unwrap();
         assert!(spool.entries.is_empty() && spool.held.is_empty());
@@ -349,7 +355,7 @@ mod tests {
         spool.append(1, Weight::Info, b"held1").unwrap();
         spool.append(1, Weight::Info, b"held2").unwrap();
         assert_eq!(spool.append(1, Weight::Info, b"held3").unwrap(), 1);
-        spool.release(1, spool.mark());
+        spool.release(1, spool.next());
         let (second, body) = take(&mut spool).unwrap();
         assert_eq!(body, "held2");
         spool.done(second).unwrap();
