@@ -199,7 +199,8 @@ impl<K: Kind> Run<'_, K> {
         self.blocked(remote, waited).await
     }
 
-    /// As [`Self::remote`], for `work` that several runs share, and that takes its place at the remote itself.
+    /// As [`Self::remote`], for `work` that several runs share, and that takes its place at the remote itself. When the
+    /// process stops, a run that is blocked for long is given up, as in [`Self::wait`]: `work` only reads.
     pub async fn blocked<T>(&self, remote: &str, work: impl Future<Output = T> + Send) -> T {
         tokio::pin!(work);
         tokio::select! {
@@ -211,7 +212,11 @@ impl<K: Kind> Run<'_, K> {
         if blocked.is_some() {
             self.slot.leave();
         }
-        let result = work.await;
+        let result = tokio::select! {
+            biased;
+            result = work => result,
+            () = self.slot.stopped() => std::future::pending().await,
+        };
         drop(blocked);
         self.slot.enter().await;
         result

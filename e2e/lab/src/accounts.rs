@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
@@ -43,12 +43,37 @@ impl Account {
     /// # Errors
     /// If the API server refuses or the file cannot be written.
     pub async fn rotate(&self, lab: &Lab) -> Result<()> {
+        self.take_token(lab, None).await
+    }
+
+    /// The same, for a token that is void once the Secret of this name is deleted, which is made if need be.
+    ///
+    /// # Errors
+    /// As [`Account::rotate`].
+    pub async fn rotate_revocable(&self, lab: &Lab, secret: &str) -> Result<()> {
+        let secrets: Api<Secret> = Api::namespaced(lab.admin().await?, &self.namespace);
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret}});
+        let parameters = PatchParams::apply("flux-lab");
+        let made = secrets
+            .patch(secret, &parameters, &Patch::Apply(&object))
+            .await
+            .context("failed to apply a Secret")?;
+        let bound = BoundObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Secret".to_owned()),
+            name: Some(secret.to_owned()),
+            uid: made.metadata.uid,
+        };
+        self.take_token(lab, Some(bound)).await
+    }
+
+    async fn take_token(&self, lab: &Lab, bound: Option<BoundObjectReference>) -> Result<()> {
         let accounts: Api<ServiceAccount> = Api::namespaced(lab.admin().await?, &self.namespace);
         let request = TokenRequest {
             spec: TokenRequestSpec {
                 audiences: Vec::new(),
                 expiration_seconds: Some(3600),
-                bound_object_ref: None,
+                bound_object_ref: bound,
             },
             ..TokenRequest::default()
         };

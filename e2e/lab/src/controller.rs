@@ -156,6 +156,11 @@ impl ControllerProcess {
         self.definition.arguments.push(flag.into());
     }
 
+    /// The name: also that of its ServiceAccount.
+    pub fn name(&self) -> &str {
+        self.definition.name()
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.definition.binary);
         command
@@ -321,6 +326,37 @@ impl ControllerProcess {
     /// If it still runs then.
     pub async fn stop(&self, within: Duration) -> Result<ProcessOutcome> {
         self.end(Signal::TERM, within).await
+    }
+
+    /// Asks it to stop, and does not wait.
+    ///
+    /// # Errors
+    /// If it cannot be signalled.
+    pub fn terminate(&self) -> Result<()> {
+        self.process()?.signal(Signal::TERM)
+    }
+
+    /// Waits until it has ended, for at most this long.
+    ///
+    /// # Errors
+    /// If it still runs then.
+    pub async fn ended(&self, within: Duration) -> Result<ProcessOutcome> {
+        self.process()?.ended(within).await
+    }
+
+    /// Waits until its log holds this text.
+    ///
+    /// # Errors
+    /// If it does not within a minute.
+    pub async fn logged(&self, text: &str) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !self.log()?.contains(text) {
+            if Instant::now() > deadline {
+                bail!("{} did not log '{text}'; {}", self.definition.name, self.process()?.log_tail());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     async fn end(&self, signal: Signal, within: Duration) -> Result<ProcessOutcome> {

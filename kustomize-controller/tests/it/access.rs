@@ -172,13 +172,10 @@ async fn a_controller_that_may_only_impersonate_still_waits() {
     let env = Env::start().await;
     let account = env.account("kustomize-controller").await;
     env.grant_everywhere("kustomize-controller", "crd-controller").await;
-    let role = format!("{}-impersonator", env.namespace());
-    env.apply(&json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": role},
-        "rules": [{"apiGroups": [""], "resources": ["serviceaccounts", "users"], "verbs": ["impersonate"]}],
-    }))
-    .await;
-    env.grant_everywhere("kustomize-controller", &role).await;
+    // the rights that docs/rights.md names, and no others
+    env.apply_yaml(include_str!("../../../docs/impersonator.yaml")).await;
+    env.grant_everywhere("kustomize-controller", "flux-impersonator").await;
+    let mark = env.lab().audit_mark().unwrap();
     env.account("tenant").await;
     env.grant_here("tenant", "admin").await;
     let world = World::started(env, async |env, controller| {
@@ -202,4 +199,18 @@ async fn a_controller_that_may_only_impersonate_still_waits() {
         world.namespace()
     );
     world.env.eventually(&own, begins("Ready", refused)).await;
+    world.env.delete(&app).await;
+    assert!(world.get("apps/v1", "Deployment", "web").await.is_none(), "it is deleted as the account");
+    // the controller asks for no more than watches that would serve all, and for what has no account
+    let user = format!("system:serviceaccount:{}:kustomize-controller", world.namespace());
+    let entries = world.env.lab().audit_since(mark).unwrap();
+    let refused = entries.iter().filter(|entry| {
+        entry.user == user && entry.impersonated.is_none() && entry.code == 403 && entry.name != "web"
+    });
+    let refused: Vec<_> = refused.map(|entry| (entry.verb.as_str(), entry.resource.as_str())).collect();
+    let spared = ["deployments", "customresourcedefinitions"];
+    assert!(
+        refused.iter().all(|(verb, resource)| ["watch", "list"].contains(verb) && spared.contains(resource)),
+        "{refused:?}"
+    );
 }

@@ -18,6 +18,22 @@ async fn runs(world: &World, name: &str) -> u64 {
 }
 
 #[tokio::test]
+async fn an_object_that_cannot_be_read_stops_no_other() {
+    let world = World::new().await;
+    let revision = world.publish("app", &[("a.yaml", world.config_map("a", "one"))]).await;
+    // the API server's pattern lets it pass, and no duration is that long
+    let broken = world.kustomization("broken", json!({"interval": "99999999999h"})).await;
+    let sound = world.kustomization("sound", json!({})).await;
+    world.env.eventually(&sound, says("Ready", applied(&revision))).await;
+    world.controller.logged("skipped an object that cannot be decoded").await.unwrap();
+    let untouched = world.env.get(&ObjectKey::of(&broken).unwrap()).await.unwrap();
+    assert!(untouched["status"].get("conditions").is_none(), "{untouched:#}");
+    // and is taken up when it can be read
+    world.env.merge(&broken, json!({"spec": {"interval": "1h"}})).await;
+    world.env.eventually(&broken, says("Ready", applied(&revision))).await;
+}
+
+#[tokio::test]
 async fn a_new_revision_goes_to_dependencies_first_and_only_to_those_behind() {
     let world = World::new().await;
     let depends = |on: &str| json!({"dependsOn": [{"name": on}]});

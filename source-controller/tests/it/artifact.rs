@@ -44,12 +44,36 @@ async fn a_push_becomes_a_served_artifact_and_an_event() {
     assert_eq!(event["metadata"]["source.toolkit.fluxcd.io/revision"], json!(revision));
     assert_eq!(event["metadata"]["source.toolkit.fluxcd.io/digest"], artifact["digest"]);
     assert_eq!(event["metadata"]["event.toolkit.fluxcd.io/team"], "blue");
+    let of_kubernetes = world.env.event(&object, "NewArtifact").await;
+    let annotations = of_kubernetes.metadata.annotations.expect("annotations");
+    assert_eq!(annotations["event.toolkit.fluxcd.io/team"], "blue");
+    assert_eq!(annotations["source.toolkit.fluxcd.io/revision"], revision);
 
     let second = repository.commit("main", &[("a.txt", "2")]).expect("a commit");
     world.ask(&object, "push").await;
     let next = world.env.eventually(&object, is_ready_at(&format!("main@sha1:{second}"))).await;
     assert_eq!(types(&next), ["Ready", "ArtifactInStorage"]);
     assert_eq!(world.artifact(&next).await.files["a.txt"], b"2");
+}
+
+#[tokio::test]
+async fn the_same_tree_gives_the_same_artifact_whatever_its_history() {
+    let world = World::new().await;
+    let [short, long] = ["short", "long"].map(|name| world.git.repository(name).expect("a repository"));
+    let files = [("a.txt", "1"), ("b/c.txt", "2")];
+    long.commit("main", &[("b/c.txt", "0"), ("d.txt", "3")]).expect("a commit");
+    long.commit_changes("main", &[("d.txt", Change::Remove)]).expect("a commit");
+    let commits =
+        [short.commit("main", &files), long.commit("main", &files)].map(|commit| commit.expect("a commit"));
+    assert_ne!(commits[0], commits[1]);
+    let mut digests = Vec::new();
+    for (name, repository) in [("short", &short), ("long", &long)] {
+        let object = git_repository(name, repository.url(), json!({}));
+        world.env.apply(&object).await;
+        let ready = world.env.eventually(&object, is_ready()).await;
+        digests.push(text(&ready["status"]["artifact"], "digest").to_owned());
+    }
+    assert_eq!(digests[0], digests[1]);
 }
 
 #[tokio::test]
