@@ -31,6 +31,7 @@ use flux_api::well_known::FINALIZER;
 use flux_api::{ConditionStatus, GoDuration, NamespacedName};
 use flux_apply::apply::ApiVersions;
 use flux_apply::change::ChangeSet;
+use flux_apply::epoch::Epochs;
 use flux_apply::hub::Hub;
 use flux_apply::order::GroupKind;
 use flux_apply::proof::Proofs;
@@ -168,6 +169,8 @@ pub struct Kustomizations {
     pub hub: Hub,
     /// Wakes those whose objects lacked something.
     pub arrivals: Arrivals,
+    /// Tells which proofs still hold.
+    pub epochs: Epochs,
     reviews: Arc<Reviews>,
     memories: Mutex<HashMap<ObjectName, Arc<Memory>>>,
 }
@@ -182,8 +185,13 @@ struct Memory {
 
 impl Kustomizations {
     /// The kind, with nothing remembered.
-    pub fn new(settings: Settings, reader: ArtifactReader, hub: Hub, arrivals: Arrivals) -> Self {
-        Self { settings, reader, hub, arrivals, reviews: Arc::default(), memories: Mutex::default() }
+    pub fn new(
+        settings: Settings,
+        reader: ArtifactReader,
+        (hub, epochs): (Hub, Epochs),
+        arrivals: Arrivals,
+    ) -> Self {
+        Self { settings, reader, hub, arrivals, epochs, reviews: Arc::default(), memories: Mutex::default() }
     }
 
     fn memory(&self, name: &ObjectName) -> Arc<Memory> {

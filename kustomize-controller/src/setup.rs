@@ -8,6 +8,7 @@ use crate::kustomization::{
 };
 use anyhow::Context as _;
 use flux_apply::apply::ApiVersions;
+use flux_apply::epoch::Epochs;
 use flux_apply::hub::{Hub, Reach};
 use flux_apply::order::GroupKind;
 use flux_apply::wait::FailFast;
@@ -87,7 +88,8 @@ pub async fn run(context: Context, flags: Flags) -> anyhow::Result<()> {
     let hub = Hub::new(context.cluster.clone(), reach);
     let (wake, mut woken) = mpsc::unbounded_channel();
     let arrivals = Arrivals::new(context.cluster.clone(), wake);
-    let kind = Kustomizations::new(settings(&context, &flags), reader, hub, arrivals);
+    let epochs = Epochs::watch(context.cluster.clone());
+    let kind = Kustomizations::new(settings(&context, &flags), reader, (hub, epochs), arrivals);
     // the cache is filled while another one leads, so that taking over takes no time
     let controller = Controller::start(kind, services, context.leading(), context.stop.clone());
     let triggers = controller.triggers();

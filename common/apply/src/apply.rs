@@ -5,6 +5,7 @@ mod object;
 mod recreation;
 
 use crate::change::{Action, Change, ChangeSet};
+use crate::epoch::Epoch;
 use crate::error::StageError;
 use crate::health::{self, Health};
 use crate::ignore::IgnoreRule;
@@ -104,6 +105,30 @@ impl Desired {
     }
 }
 
+/// Objects of a stage whose dry-runs have passed, in apply order.
+#[derive(Debug, Default)]
+pub struct Checked {
+    work: Vec<(Desired, object::Plan)>,
+}
+
+impl Checked {
+    /// The objects, each with its version.
+    pub fn objects(&self) -> impl Iterator<Item = (&ObjectId, &str)> {
+        self.work.iter().map(|(desired, _)| (&desired.id, desired.version.as_str()))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.work.is_empty()
+    }
+
+    /// Splits off everything but the first `count` objects.
+    #[must_use]
+    pub fn split_off(&mut self, count: usize) -> Self {
+        Self { work: self.work.split_off(count.min(self.work.len())) }
+    }
+}
+
 /// What an answer of the API server shows of an object.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
@@ -145,6 +170,8 @@ pub struct Applier<'a> {
     pub proofs: &'a Proofs,
     /// How thoroughly to look.
     pub check: Check,
+    /// The epoch at the beginning: proofs of others do not hold.
+    pub epoch: Epoch,
 }
 
 impl Applier<'_> {
@@ -154,11 +181,20 @@ impl Applier<'_> {
     ///
     /// # Errors
     /// [`StageError`] with all objects that were refused.
-    pub async fn apply_stage(&self, mut objects: Vec<Desired>) -> Result<ChangeSet, StageError> {
+    pub async fn apply_stage(&self, objects: Vec<Desired>) -> Result<ChangeSet, StageError> {
+        let checked = self.check_stage(objects).await?;
+        self.write_stage(&checked).await
+    }
+
+    /// Carries out the dry-runs of one stage.
+    ///
+    /// # Errors
+    /// [`StageError`] with all objects that were refused.
+    pub async fn check_stage(&self, mut objects: Vec<Desired>) -> Result<Checked, StageError> {
         objects.sort_by(|a, b| order::compare(&a.id, &b.id));
         let glimpses = self.glimpse(&objects).await;
         let checks: Vec<_> = objects.iter().map(|desired| self.check(desired, &glimpses).boxed()).collect();
-        let checked = self.carry_out(checks).await;
+        let checked = at_most(self.settings.concurrency, checks).await;
         let (mut plans, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
         for result in checked {
             match result {
@@ -169,13 +205,21 @@ impl Applier<'_> {
         if !errors.is_empty() {
             return Err(StageError::new(errors));
         }
+        Ok(Checked { work: objects.into_iter().zip(plans).collect() })
+    }
+
+    /// Writes what the dry-runs of a stage, or of a portion of it, have shown to be needed.
+    ///
+    /// # Errors
+    /// [`StageError`] with all objects of the rank that was refused.
+    pub async fn write_stage(&self, checked: &Checked) -> Result<ChangeSet, StageError> {
         let mut changes = ChangeSet::default();
-        let work: Vec<_> = objects.iter().zip(plans).collect();
-        for rank in work.chunk_by(|(a, _), (b, _)| order::rank(&a.id.kind) == order::rank(&b.id.kind)) {
+        for rank in checked.work.chunk_by(|(a, _), (b, _)| order::rank(&a.id.kind) == order::rank(&b.id.kind))
+        {
             let writes: Vec<_> =
                 rank.iter().map(|(desired, plan)| self.write(desired, plan).boxed()).collect();
             let mut errors = Vec::new();
-            for result in self.carry_out(writes).await {
+            for result in at_most(self.settings.concurrency, writes).await {
                 match result {
                     Ok(change) => changes.push(change),
                     Err(error) => errors.push(error),
@@ -187,9 +231,32 @@ impl Applier<'_> {
         }
         Ok(changes)
     }
+}
 
-    /// Results in the order of the work, of which only so much is under way at a time.
-    async fn carry_out<T>(&self, work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-        stream::iter(work).buffered(self.settings.concurrency.max(1)).collect().await
+/// Results in the order of the work, of which only so much is under way at a time.
+async fn at_most<T>(concurrency: usize, work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(work).buffered(concurrency.max(1)).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn only_so_much_is_under_way_at_a_time() {
+        let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = (0..10).map(|number| {
+            let (running, most) = (&running, &most);
+            async move {
+                most.fetch_max(running.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                running.fetch_sub(1, Ordering::Relaxed);
+                number
+            }
+            .boxed()
+        });
+        assert_eq!(at_most(3, work.collect()).await, (0..10).collect::<Vec<_>>());
+        assert_eq!(most.into_inner(), 3);
     }
 }

@@ -38,6 +38,16 @@ impl Inventory {
         self.entries.insert(id, version.into());
     }
 
+    /// Takes an object off the list.
+    pub fn remove(&mut self, id: &ObjectId) {
+        self.entries.remove(id);
+    }
+
+    /// The version that an object is listed with.
+    pub fn version(&self, id: &ObjectId) -> Option<&str> {
+        self.entries.get(id).map(String::as_str)
+    }
+
     /// Whether the object is listed, under whatever version.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.entries.contains_key(id)

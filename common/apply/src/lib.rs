@@ -3,16 +3,18 @@
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
 //! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] and [`wait`] (is an object
-//! ready), [`inventory`] and [`change`] (what was done). Around them
-//! lie the two that write: [`apply`] and [`prune`].
+//! ready), [`inventory`], [`intent`] and [`change`] (what was done, and will be). Around them lie the two that write,
+//! [`apply`] and [`prune`], and those that watch, [`hub`] and [`epoch`].
 
 pub mod apply;
 pub mod change;
 pub mod drift;
+pub mod epoch;
 pub mod error;
 pub mod health;
 pub mod hub;
 pub mod ignore;
+pub mod intent;
 pub mod inventory;
 pub mod managed_fields;
 pub mod normalisation;

@@ -1,5 +1,6 @@
 //! Proofs that an object is as desired, so that what is known to be unchanged costs no dry-run.
 
+use crate::epoch::Stamp;
 use crate::object::{ObjectId, text_at};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -59,6 +60,8 @@ impl LiveIdentity {
 struct Proof {
     desired: Hash,
     live: LiveIdentity,
+    /// The epoch in which it was made; `None` proves nothing.
+    stamp: Option<Stamp>,
 }
 
 /// The proofs of one owner. Some 100 bytes an object; lost with the process, which then checks in full.
@@ -68,10 +71,16 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// Whether there is a proof for this desired state, which a look at the live object's metadata can confirm.
-    pub fn expects(&self, id: &ObjectId, desired: Hash) -> Option<LiveIdentity> {
+    /// Whether there is a proof of this desired state in an epoch, which a look at the live object's metadata can confirm.
+    pub fn expects(&self, id: &ObjectId, desired: Hash, stamp: Option<Stamp>) -> Option<LiveIdentity> {
         let proofs = self.proofs.lock();
-        proofs.get(&key(id)).filter(|proof| proof.desired == desired).map(|proof| proof.live)
+        let holds = |proof: &&Proof| proof.desired == desired && stamp.is_some() && proof.stamp == stamp;
+        proofs.get(&key(id)).filter(holds).map(|proof| proof.live)
+    }
+
+    /// Whether there is a proof of this desired state, of whatever epoch.
+    pub fn knows(&self, id: &ObjectId, desired: Hash) -> bool {
+        self.proofs.lock().get(&key(id)).is_some_and(|proof| proof.desired == desired)
     }
 
     /// Whether a dry-run's answer shows that a new desired state changes the object: it counts its changes, and one more
@@ -83,9 +92,9 @@ impl Proofs {
         })
     }
 
-    /// Notes that the live object is as desired.
-    pub fn record(&self, id: &ObjectId, desired: Hash, live: LiveIdentity) {
-        self.proofs.lock().insert(key(id), Proof { desired, live });
+    /// Notes that the live object is as desired, as was found out in an epoch.
+    pub fn record(&self, id: &ObjectId, (desired, live): (Hash, LiveIdentity), stamp: Option<Stamp>) {
+        self.proofs.lock().insert(key(id), Proof { desired, live, stamp });
     }
 
     /// Forgets an object.
@@ -124,18 +133,23 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_holds_for_one_desired_state() {
+    fn a_proof_holds_for_one_desired_state_and_epoch() {
         let id: ObjectId = "a_b__ConfigMap".parse().unwrap();
         let (proofs, state) = (Proofs::default(), live(1, "1", json!({})));
         let (one, two) = (Hash::of(b"1"), Hash::of(b"2"));
-        proofs.record(&id, one, state);
-        assert_eq!(proofs.expects(&id, one), Some(state));
-        assert_eq!(proofs.expects(&id, two), None);
+        let [now, later] = [1, 2].map(|general| Some(Stamp::new(general)));
+        proofs.record(&id, (one, state), now);
+        assert_eq!(proofs.expects(&id, one, now), Some(state));
+        assert_eq!(proofs.expects(&id, two, now), None);
+        assert_eq!(proofs.expects(&id, one, later), None, "another epoch");
+        assert!(proofs.knows(&id, one) && !proofs.knows(&id, two));
         assert!(proofs.outgrown(&id, two, live(2, "2", json!({}))));
         assert!(!proofs.outgrown(&id, one, live(2, "2", json!({}))), "others may change an object as well");
         assert!(!proofs.outgrown(&id, two, live(1, "2", json!({}))));
+        proofs.record(&id, (one, state), None);
+        assert_eq!(proofs.expects(&id, one, None), None, "no epoch is no proof");
         proofs.retain(std::iter::empty());
-        assert_eq!(proofs.expects(&id, one), None);
+        assert!(!proofs.knows(&id, one));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub enum Class {
     Waiting(Duration),
     /// A newer trigger ended the run; tried again at once.
     Superseded,
+    /// A newer trigger came before there was anything to tell: conditions stay as they are, and the run starts over.
+    Overtaken,
     /// Nothing helps but a change of the object.
     Stalled,
     /// As [`Self::Stalled`], and counted as terminal error.
@@ -23,7 +25,7 @@ impl Class {
     pub const fn is_stalled(self) -> bool {
         match self {
             Self::Stalled | Self::Terminal => true,
-            Self::Transient | Self::Retry | Self::Waiting(_) | Self::Superseded => false,
+            Self::Transient | Self::Retry | Self::Waiting(_) | Self::Superseded | Self::Overtaken => false,
         }
     }
 }

@@ -115,6 +115,12 @@ impl<K: Kind> Run<'_, K> {
         Some(found)
     }
 
+    /// Another object of the own kind as last seen, by the watch or in the answer to a write of ours. The watch tells
+    /// changes in their order: whoever was changed before the object of this run is seen so.
+    pub fn peer(&self, name: &ObjectName) -> Option<Arc<Object>> {
+        self.session.store().get(name)
+    }
+
     /// A step has begun. In memory only; written if the step lasts.
     pub fn progress(&self, phase: &K::Phase) {
         let subject = self.session.subject();

@@ -113,6 +113,11 @@ impl Session {
         }
     }
 
+    /// The objects of the kind as last seen.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(crate) fn with_state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock())
     }

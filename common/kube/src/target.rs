@@ -5,8 +5,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
@@ -111,6 +111,20 @@ impl Target {
     /// The user that is impersonated; `None` for the controller itself.
     pub fn user(&self) -> Option<String> {
         self.identity.as_ref().map(|(_, user)| String::from_utf8_lossy(user.as_bytes()).into_owned())
+    }
+
+    /// The server's version, as in `v1.37.2`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn version(&self) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            git_version: String,
+        }
+        let version: Version = decode(&self.bytes(Call::get("/version".to_owned())).await?)?;
+        Ok(version.git_version)
     }
 
     /// The object as the server has it.

@@ -11,6 +11,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use tracing::{debug, warn};
 
 use crate::availability::Lookout;
@@ -111,6 +112,7 @@ pub struct Watcher {
     lookout: Lookout,
     jitter: SmallRng,
     forbidden: Arc<AtomicBool>,
+    openings: watch::Sender<u64>,
 }
 
 impl Watcher {
@@ -132,12 +134,18 @@ impl Watcher {
             failures: 0,
             jitter: SmallRng::seed_from_u64(seed),
             forbidden: Arc::default(),
+            openings: watch::Sender::new(0),
         }
     }
 
     /// Tells whether the server refuses the watch to the controller, for as long as it does.
     pub fn forbidden(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.forbidden)
+    }
+
+    /// Counts how often a stream was opened: whatever else the server is, it may be another one since.
+    pub fn openings(&self) -> watch::Receiver<u64> {
+        self.openings.subscribe()
     }
 
     /// The same, where others know of these objects already: the first list tells which of them are gone.
@@ -256,6 +264,7 @@ impl Watcher {
         let body = response.into_body();
         self.lookout.through();
         self.forbidden.store(false, Ordering::Relaxed);
+        self.openings.send_modify(|count| *count += 1);
         self.state = State::Reading { body, buffer: BytesMut::new(), _place: place };
         Ok(())
     }

@@ -76,6 +76,8 @@ impl ObjectKey {
                 | "ValidatingAdmissionPolicyBinding"
                 | "ValidatingWebhookConfiguration"
                 | "MutatingWebhookConfiguration"
+                | "MutatingAdmissionPolicy"
+                | "MutatingAdmissionPolicyBinding"
         )
     }
 }

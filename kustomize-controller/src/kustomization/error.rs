@@ -120,6 +120,9 @@ pub enum Error {
     /// Something newer came while health was awaited.
     #[error("New reconciliation triggered by {0}")]
     Superseded(String),
+    /// Something newer came while a stage or a prune was waited for.
+    #[error("New reconciliation triggered by {0}, starting over")]
+    Overtaken(String),
     /// The status could not be stored.
     #[error("failed to update status")]
     Commit(#[source] flux_driver::CommitError),
@@ -129,9 +132,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Something newer came while the run waited.
+    /// Something newer came while health was awaited.
     pub(super) fn superseded(trigger: Trigger) -> Self {
-        Self::Superseded(trigger.object.map_or_else(|| "a request".to_owned(), |object| object.to_string()))
+        Self::Superseded(described(trigger))
+    }
+
+    /// Something newer came in the middle of an apply or a prune.
+    pub(super) fn overtaken(trigger: Trigger) -> Self {
+        Self::Overtaken(described(trigger))
     }
 
     /// What has to come for the next run to succeed without anyone's doing.
@@ -139,6 +147,10 @@ impl Error {
         let Self::Apply { error, .. } = self else { return Vec::new() };
         error.errors().iter().filter_map(ObjectError::missing).collect()
     }
+}
+
+fn described(trigger: Trigger) -> String {
+    trigger.object.map_or_else(|| "a request".to_owned(), |object| object.to_string())
 }
 
 impl Failure for Error {
@@ -170,6 +182,8 @@ impl Failure for Error {
             Self::Superseded(_) => {
                 Verdict::new(Class::Superseded, "HealthCheckCanceled").report(Report::Normal)
             }
+            // Flux does not end these waits: nothing is told of one that ends
+            Self::Overtaken(_) => Verdict::new(Class::Overtaken, "Progressing").report(Report::Silent),
             Self::Finalization => Verdict::transient("PruneFailed"),
             Self::Commit(_) => Verdict::transient("ReconciliationFailed"),
         }

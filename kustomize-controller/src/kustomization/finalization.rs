@@ -33,7 +33,7 @@ pub(super) async fn delete(
         let memory = kind.memory(&name);
         let pruned = match delete_in_order(run, &target, &memory, &inventory, limit).await {
             // whatever came is no reason to stop, but to begin again
-            Err(Error::Superseded(_)) => return Ok(Deletion::Pending(Duration::ZERO)),
+            Err(Error::Overtaken(_)) => return Ok(Deletion::Pending(Duration::ZERO)),
             pruned => pruned?,
         };
         if !pruned.errors.is_empty() {

@@ -49,14 +49,17 @@ pub fn record(history: &mut Vec<HistoryEntry>, outcome: RunOutcome) {
     history.truncate(KEPT);
 }
 
-/// Adds how a run ended. A failure from the apply on is an outcome that the history counts.
+/// Adds how a run ended. A failure from the apply on is an outcome that the history counts; a run that something newer
+/// ended has none.
 pub(super) fn note_failure<T>(
     run: &Run<'_, Kustomizations>,
     revision: &Revision,
     digest: &str,
     result: &Result<T, Error>,
 ) {
-    if let Err(error) = result {
+    if let Err(error) = result
+        && !matches!(error, Error::Superseded(_) | Error::Overtaken(_))
+    {
         use flux_driver::Failure as _;
         note(run, revision, digest, error.verdict().reason);
     }

@@ -9,8 +9,9 @@ use super::pruning::delete_in_order;
 use super::readiness::keep_vigil;
 use super::run::{Actor, Applied, Revision, actor, check, phase};
 use flux_api::{InventoryEntry, ResourceInventory};
-use flux_apply::apply::{Applier, Desired, Interest, Settings};
-use flux_apply::change::{Action, ChangeSet};
+use flux_apply::apply::{Applier, Checked, Desired, Interest, Settings};
+use flux_apply::change::{Action, Change, ChangeSet};
+use flux_apply::intent::Intent;
 use flux_apply::inventory::Inventory;
 use flux_apply::object::{ObjectId, join_api_version};
 use flux_apply::order::Stage;
@@ -43,21 +44,23 @@ pub(super) async fn reconcile_objects(
     let old = inventory(run)?;
     let new: Inventory =
         built.objects.iter().map(|desired| (desired.id.clone(), desired.version.clone())).collect();
-    let intent = old.union(&new);
-    if intent != old {
-        run.status(|status| status.inventory = Some(stored(&intent)));
+    let mut intent = Intent::new(old.clone(), &new);
+    intent.list_all(&new);
+    if *intent.listed() != old {
+        list(run, intent.listed());
         run.commit().await.map_err(Error::Commit)?;
     }
     let Manifests { objects, digest, vanishing } = built;
     let span = revision.step(info_span!(parent: None, "reconcile objects"));
-    let changes = apply_stages(kind, run, plan, &actor, objects).instrument(span).await?;
+    let work = (objects, &mut intent);
+    let changes = apply_stages(kind, run, plan, &actor, work).instrument(span).await?;
     let lines = changes.changed_lines();
     let output_json = kind.settings.change_log.of(&changes);
     info!(revision = %revision.published.revision, output_json, "server-side apply completed");
     if !lines.is_empty() {
         run.notify(Notice::new(NoticeType::Normal, "Progressing", lines));
     }
-    prune_stale(run, plan, &actor, &old, &changes).await?;
+    prune_stale(run, plan, &actor, intent.listed(), &changes).await?;
     Ok(Applied { changes, digest, vanishing })
 }
 
@@ -66,7 +69,7 @@ async fn apply_stages(
     run: &mut Run<'_, Kustomizations>,
     plan: &Plan,
     actor: &Actor,
-    objects: Vec<Desired>,
+    (objects, intent): (Vec<Desired>, &mut Intent),
 ) -> Result<ChangeSet, Error> {
     let settings = Settings {
         force: plan.force,
@@ -78,7 +81,8 @@ async fn apply_stages(
         interest: if plan.awaits == Awaits::Applied { Interest::Health } else { Interest::Identity },
     };
     let check = check(run, &actor.memory);
-    let applier = Applier { target: &actor.target, settings: &settings, proofs: &actor.memory.proofs, check };
+    let (target, proofs, epoch) = (&actor.target, &actor.memory.proofs, kind.epochs.now().await);
+    let applier = Applier { target, settings: &settings, proofs, check, epoch };
     let mut stages: HashMap<Stage, Vec<Desired>> = HashMap::new();
     for object in objects {
         stages.entry(Stage::of(&object.id, &kind.settings.custom_stage)).or_default().push(object);
@@ -86,12 +90,22 @@ async fn apply_stages(
     let mut changes = ChangeSet::default();
     for stage in Stage::ALL {
         let Some(objects) = stages.remove(&stage) else { continue };
-        let applied = applier.apply_stage(objects).await;
-        let applied = applied.map_err(|error| Error::Apply { error, changed: changes.changed_lines() })?;
-        changes.extend(applied.iter().cloned());
+        let checked = applier.check_stage(objects).await;
+        let checked = checked.map_err(|error| Error::Apply { error, changed: changes.changed_lines() })?;
+        let mut applied = ChangeSet::default();
+        let mut left = checked;
+        while !left.is_empty() {
+            let portion = next_portion(run, plan, actor, intent, &mut left).await?;
+            let written = applier.write_stage(&portion).await;
+            let written =
+                written.map_err(|error| Error::Apply { error, changed: changes.changed_lines() })?;
+            changes.extend(written.iter().cloned());
+            applied.extend(written.iter().cloned());
+        }
         if stage.is_awaited() {
             let subjects = Subject::applied(&applied, |_| false);
-            let waited = keep_vigil(kind, run, actor, (subjects, FailFast::No, STAGE_LIMIT)).await?;
+            let waited = keep_vigil(kind, run, actor, (subjects, FailFast::No, STAGE_LIMIT)).await;
+            let waited = waited.map_err(Error::overtaken)?;
             waited.map_err(|cause| Error::Stage { cause, changed: changes.changed_lines() })?;
             let coming = defined(&applied, stages.values().flatten());
             let served = until_served(actor.target.cluster(), &coming);
@@ -100,6 +114,36 @@ async fn apply_stages(
         }
     }
     Ok(changes)
+}
+
+/// Splits off the objects that may be written next, since the stored status lists them. Where it has no room for any,
+/// stale objects go first.
+async fn next_portion(
+    run: &mut Run<'_, Kustomizations>,
+    plan: &Plan,
+    actor: &Actor,
+    intent: &mut Intent,
+    left: &mut Checked,
+) -> Result<Checked, Error> {
+    let before = intent.listed().clone();
+    let mut count = intent.list(left.objects());
+    while count == 0 {
+        let burden = intent.burden();
+        let leftover = match plan.stale {
+            Stale::Keep => Leftover::default(),
+            Stale::Prune => delete_stale(run, plan, actor, &burden).await?,
+        };
+        intent.forget(burden.iter().map(|(id, _)| id).filter(|id| !leftover.objects.contains(id)));
+        list(run, intent.listed());
+        leftover.error()?;
+        count = intent.list(left.objects());
+    }
+    if *intent.listed() != before {
+        list(run, intent.listed());
+        run.commit().await.map_err(Error::Commit)?;
+    }
+    let rest = left.split_off(count);
+    Ok(std::mem::replace(left, rest))
 }
 
 /// Selector of the labels that all objects of a Kustomization have.
@@ -137,35 +181,60 @@ async fn prune_stale(
     run: &mut Run<'_, Kustomizations>,
     plan: &Plan,
     actor: &Actor,
-    old: &Inventory,
+    listed: &Inventory,
     changes: &ChangeSet,
 ) -> Result<(), Error> {
     let mut inventory = changes.inventory();
-    let stale = old.stale(&inventory);
+    let stale = listed.stale(&inventory);
     actor.memory.proofs.retain(inventory.iter().map(|(id, _)| id));
-    let store = |run: &Run<'_, Kustomizations>, inventory: &Inventory| {
-        run.status(|status| status.inventory = Some(stored(inventory)));
+    let leftover = if stale.is_empty() || plan.stale == Stale::Keep {
+        Leftover::default()
+    } else {
+        delete_stale(run, plan, actor, &stale).await?
     };
-    if stale.is_empty() || plan.stale == Stale::Keep {
-        store(run, &inventory);
-        return Ok(());
+    inventory = inventory.union(&leftover.objects);
+    list(run, &inventory);
+    leftover.error()
+}
+
+/// Stale objects whose deletion failed, and why.
+#[derive(Default)]
+struct Leftover {
+    objects: Inventory,
+    errors: Vec<String>,
+}
+
+impl Leftover {
+    fn error(self) -> Result<(), Error> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::Prune(self.errors.join(";") + ";")) }
     }
+}
+
+/// Deletes stale objects, and tells of it.
+async fn delete_stale(
+    run: &mut Run<'_, Kustomizations>,
+    plan: &Plan,
+    actor: &Actor,
+    stale: &Inventory,
+) -> Result<Leftover, Error> {
     let limit = plan.timeout.to_std();
-    let pruned = delete_in_order(run, &actor.target, &actor.memory, &stale, limit).await?;
-    let kept = pruned.changes.iter().filter(|change| change.action == Action::Unknown);
-    kept.for_each(|change| inventory.insert(change.id.clone(), change.version.clone()));
-    store(run, &inventory);
-    let gone: ChangeSet =
-        pruned.changes.iter().filter(|change| change.action != Action::Unknown).cloned().collect();
+    let pruned = delete_in_order(run, &actor.target, &actor.memory, stale, limit).await?;
+    let (kept, gone): (Vec<&Change>, Vec<&Change>) =
+        pruned.changes.iter().partition(|change| change.action == Action::Unknown);
+    let gone: ChangeSet = gone.into_iter().cloned().collect();
     if !gone.is_empty() {
         info!("garbage collection completed: {}", gone.all_lines());
         run.notify(Notice::new(NoticeType::Normal, "Progressing", gone.all_lines()));
     }
-    if pruned.errors.is_empty() {
-        return Ok(());
-    }
-    let texts: Vec<_> = pruned.errors.iter().map(|error| flux_driver::message(error)).collect();
-    Err(Error::Prune(texts.join(";") + ";"))
+    Ok(Leftover {
+        objects: kept.into_iter().map(|change| (change.id.clone(), change.version.clone())).collect(),
+        errors: pruned.errors.iter().map(|error| flux_driver::message(error)).collect(),
+    })
+}
+
+/// What the status is to list.
+fn list(run: &Run<'_, Kustomizations>, inventory: &Inventory) {
+    run.status(|status| status.inventory = Some(stored(inventory)));
 }
 
 fn inventory(run: &Run<'_, Kustomizations>) -> Result<Inventory, Error> {

@@ -17,7 +17,7 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 /// need accounts, roles, Secrets and namespaces of the same inventory to undo what they did; then the rest.
 ///
 /// # Errors
-/// [`Error::Superseded`] if something newer came during the wait.
+/// [`Error::Overtaken`] if something newer came during the wait.
 pub(super) async fn delete_in_order(
     run: &mut Run<'_, Kustomizations>,
     target: &Target,
@@ -36,7 +36,7 @@ pub(super) async fn delete_in_order(
         match run.wait(limit, all_gone(target.clone(), ending)).await {
             Settled::Done(()) => {}
             Settled::TimedOut => warn!("failed to wait for the end of Flux objects"),
-            Settled::Superseded(trigger) => return Err(Error::superseded(trigger)),
+            Settled::Superseded(trigger) => return Err(Error::overtaken(trigger)),
         }
     }
     pruned.extend(prune(target, &rest, owner, &memory.proofs).await);

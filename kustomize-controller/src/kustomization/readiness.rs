@@ -7,7 +7,7 @@ use super::run::{Actor, Applied, Revision, actor, phase};
 use super::{Fact, Kustomizations, Newer, own_name, printed};
 use flux_api::{GoDuration, find_condition};
 use flux_apply::wait::FailFast;
-use flux_driver::{Notice, NoticeType, Run, Settled};
+use flux_driver::{Notice, NoticeType, Run, Settled, Trigger};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ pub(super) async fn wait_for_readiness(
     let actor = actor(kind, run, plan)?;
     let span = revision.step(info_span!(parent: None, "wait for readiness"));
     let request = (subjects, kind.settings.fail_fast, plan.timeout.to_std());
-    let settled = keep_vigil(kind, run, &actor, request).instrument(span).await?;
+    let settled = keep_vigil(kind, run, &actor, request).instrument(span).await.map_err(Error::superseded)?;
     let elapsed = printed(started.elapsed());
     match settled {
         Ok(()) => {
@@ -56,13 +56,13 @@ pub(super) async fn wait_for_readiness(
     }
 }
 
-/// Waits at most for the limit; the inner error is the text about the objects.
+/// Waits at most for the limit; the inner error is the text about the objects, the outer one what ended the wait.
 pub(super) async fn keep_vigil(
     kind: &Kustomizations,
     run: &mut Run<'_, Kustomizations>,
     actor: &Actor,
     (subjects, fail_fast, limit): (Vec<Subject>, FailFast, Duration),
-) -> Result<Result<(), String>, Error> {
+) -> Result<Result<(), String>, Trigger> {
     let vigil = Vigil::new(&subjects);
     if vigil.is_over() {
         return Ok(Ok(()));
@@ -81,7 +81,7 @@ pub(super) async fn keep_vigil(
     match settled {
         Settled::Done(result) => Ok(result),
         Settled::TimedOut => Ok(Err(vigil.timed_out())),
-        Settled::Superseded(trigger) => Err(Error::superseded(trigger)),
+        Settled::Superseded(trigger) => Err(trigger),
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     printed,
 };
 use super::{dependency, history, source};
+use flux_api::NamespacedName;
 use flux_api::kustomize::{Kustomization, KustomizationSourceKind};
 use flux_apply::apply::Check;
 use flux_apply::change::ChangeSet;
@@ -76,9 +77,7 @@ pub(super) async fn reconcile(
         result?
     };
     let result = wait_for_readiness(kind, run, plan, &revision, &applied).await;
-    if !matches!(result, Err(Error::Superseded(_))) {
-        history::note_failure(run, &revision, &applied.digest, &result);
-    }
+    history::note_failure(run, &revision, &applied.digest, &result);
     result?;
     history::note(run, &revision, &applied.digest, "ReconciliationSucceeded");
     run.status(|status| {
@@ -158,17 +157,30 @@ async fn check_dependencies(
         return Ok(());
     }
     let delay = printed(kind.settings.requeue_dependency);
-    let target = run.target(&Identity::Controller).map_err(Error::Client)?;
     for name in &plan.dependencies {
-        let key = ObjectName::new(name.namespace(), name.name());
-        let read = target.get_as::<Kustomization>(&Kustomizations::PROFILE.resource, &key).await;
-        let dependency =
-            read.map_err(|source| Error::DependencyNotFound { name: name.to_string(), source, delay })?;
+        let dependency = read_dependency(run, name).await.map_err(|source| Error::DependencyNotFound {
+            name: name.to_string(),
+            source,
+            delay,
+        })?;
         dependency::check(name, &dependency, &plan.source, &revision.published.revision)
             .map_err(|reason| Error::Dependency { reason, delay })?;
     }
     info!("All dependencies are ready, proceeding with reconciliation");
     Ok(())
+}
+
+/// A dependency as the watch has told it. One that it has not told may be of another shard or namespace than those that
+/// are watched, or a moment old: the server knows.
+async fn read_dependency(
+    run: &Run<'_, Kustomizations>,
+    name: &NamespacedName,
+) -> Result<Kustomization, flux_kube::Error> {
+    let key = ObjectName::new(name.namespace(), name.name());
+    if let Some(known) = run.peer(&key) {
+        return serde_json::from_slice(&known.json).map_err(flux_kube::Error::Decode);
+    }
+    run.target(&Identity::Controller)?.get_as(&Kustomizations::PROFILE.resource, &key).await
 }
 
 /// Who acts for a Kustomization: the account of its spec, else the default one, else the controller.

@@ -106,7 +106,7 @@ async fn the_controller_keeps_to_its_budget() {
 }
 
 #[tokio::test]
-async fn an_account_costs_one_review_more() {
+async fn an_account_costs_no_more() {
     let spec = json!({"wait": true, "interval": "8s", "serviceAccountName": "tenant"});
-    install_upgrade_and_look_again(spec, [15, 10, 6]).await;
+    install_upgrade_and_look_again(spec, [14, 10, 6]).await;
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use flux_lab::{Condition, ObjectKey};
+use flux_lab::{AuditEntry, AuditMark, Condition, ObjectKey};
 use serde_json::{Value, json};
 
-use crate::world::{World, applied, handled, says, set_status, shown, text};
+use crate::world::{World, applied, handled, kustomization, says, set_status, shown, text};
 
 /// How many runs of an object have ended.
 async fn runs(world: &World, name: &str) -> u64 {
@@ -117,6 +117,49 @@ async fn dependencies_hold_a_run_up_until_they_are_ready() {
     let outdated =
         format!("False DependencyNotReady: dependency '{namespace}/base' revision is not up to date");
     world.env.eventually(&app, says("Ready", outdated)).await;
+}
+
+/// Requests of the controller about a Kustomization, by verb.
+fn requests(world: &World, mark: AuditMark, name: &str) -> Vec<String> {
+    let controller = format!("system:serviceaccount:{}:kustomize-controller", world.namespace());
+    let entries = world.env.lab().audit_since(mark).unwrap();
+    let about = |entry: &AuditEntry| {
+        entry.user == controller && entry.resource == "kustomizations" && entry.name == name
+    };
+    entries.into_iter().filter(about).map(|entry| entry.verb).collect()
+}
+
+#[tokio::test]
+async fn a_dependency_is_read_only_where_the_watch_does_not_see_it() {
+    let select = |controller: flux_lab::Controller| controller.flag("--watch-label-selector=shard=one");
+    let world = World::with(select).await;
+    let files = ["base", "near", "far"].map(|name| (format!("{name}/a.yaml"), world.config_map(name, "one")));
+    let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+    let revision = world.publish("app", &files).await;
+    let shard = async |name: &str, spec: Value| {
+        let mut object = kustomization(name, spec);
+        object["metadata"]["labels"] = json!({"shard": "one"});
+        world.env.apply(&object).await;
+        object
+    };
+    let base = shard("base", json!({"path": "./base"})).await;
+    world.env.eventually(&base, says("Ready", applied(&revision))).await;
+    let mark = world.env.lab().audit_mark().unwrap();
+    let near = shard("near", json!({"path": "./near", "dependsOn": [{"name": "base"}]})).await;
+    world.env.eventually(&near, says("Ready", applied(&revision))).await;
+    assert_eq!(requests(&world, mark, "base"), [""; 0]);
+
+    // one of another shard, which another controller has made ready
+    let other = world.kustomization("other", json!({"path": "./other"})).await;
+    let ready = json!({
+        "type": "Ready", "status": "True", "reason": "ReconciliationSucceeded", "message": "",
+        "lastTransitionTime": "2026-01-02T03:04:05Z",
+    });
+    let status = json!({"observedGeneration": 1, "lastAppliedRevision": revision, "conditions": [ready]});
+    set_status(&world.env, &other, status).await;
+    let far = shard("far", json!({"path": "./far", "dependsOn": [{"name": "other"}]})).await;
+    world.env.eventually(&far, says("Ready", applied(&revision))).await;
+    assert_eq!(requests(&world, mark, "other"), ["get"]);
 }
 
 #[tokio::test]

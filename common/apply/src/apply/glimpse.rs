@@ -23,7 +23,7 @@ impl Applier<'_> {
             return glimpses;
         }
         let mut groups: HashMap<(&str, &str, &str, &str), usize> = HashMap::new();
-        let proved = |desired: &&Desired| self.proofs.expects(&desired.id, desired.hash).is_some();
+        let proved = |desired: &&Desired| self.proofs.knows(&desired.id, desired.hash);
         for Desired { id, version, .. } in objects.iter().filter(proved) {
             *groups.entry((&id.group, version, &id.kind, &id.namespace)).or_default() += 1;
         }

@@ -94,10 +94,10 @@ impl Applier<'_> {
             Ok(merged) => {
                 let glance = match fields {
                     Fields::Moved => None,
-                    Fields::InPlace => self.at_a_glance(desired, &object, &merged),
+                    Fields::InPlace => self.at_a_glance(desired, &object, (&merged, &place)),
                 };
                 match glance {
-                    Some(Action::Unchanged) => Ok(self.keep(desired, &merged.object)),
+                    Some(Action::Unchanged) => Ok(self.keep(desired, &place, &merged.object)),
                     Some(action) => Ok(Plan::Write { action, place, payload: None }),
                     None => self.compare(desired, object, (merged.object, place), fields).await,
                 }
@@ -122,16 +122,24 @@ impl Applier<'_> {
 
     /// Decides by the dry-run alone, where that is certain: what was last applied or proved tells whether this apply
     /// changes something.
-    fn at_a_glance(&self, desired: &Desired, object: &Value, merged: &Merged) -> Option<Action> {
+    fn at_a_glance(
+        &self,
+        desired: &Desired,
+        object: &Value,
+        (merged, place): (&Merged, &Place),
+    ) -> Option<Action> {
         let Merged { object: answer, .. } = merged;
         let marked = rules::skip(object, Some(answer)).is_some() || rules::merged(object, Some(answer));
         if marked || cleanup_patch(answer, &self.settings.overridden_managers).is_some() {
             return None;
         }
         let identity = LiveIdentity::of(answer);
-        let proved =
-            self.check == Check::Proved && self.proofs.expects(&desired.id, desired.hash) == Some(identity);
-        if proved || merged.changes_nothing() {
+        let stamp = self.epoch.stamp(&place.resource);
+        let proved = self.check == Check::Proved
+            && self.proofs.expects(&desired.id, desired.hash, stamp) == Some(identity);
+        // the server keeps no books of what admission changes
+        let untouched = || merged.changes_nothing() && !self.epoch.mutates(&place.resource);
+        if proved || untouched() {
             return Some(Action::Unchanged);
         }
         let changed = self.proofs.outgrown(&desired.id, desired.hash, identity);
@@ -166,7 +174,7 @@ impl Applier<'_> {
         if cleaned || fields == Fields::Moved {
             return Ok(Plan::Write { action: Action::Configured, place, payload: None });
         }
-        Ok(self.keep(desired, &live))
+        Ok(self.keep(desired, &place, &live))
     }
 
     /// After a refused dry-run: skips what is marked, makes anew what may be, and fails otherwise.
@@ -191,14 +199,19 @@ impl Applier<'_> {
         }
     }
 
-    fn keep(&self, desired: &Desired, live: &Value) -> Plan {
-        self.proofs.record(&desired.id, desired.hash, LiveIdentity::of(live));
+    fn keep(&self, desired: &Desired, place: &Place, live: &Value) -> Plan {
+        self.prove(desired, place, live);
         Plan::Keep(Action::Unchanged, State::of(live))
+    }
+
+    fn prove(&self, desired: &Desired, place: &Place, live: &Value) {
+        let proof = (desired.hash, LiveIdentity::of(live));
+        self.proofs.record(&desired.id, proof, self.epoch.stamp(&place.resource));
     }
 
     /// Carries out what the check found.
     pub(super) async fn write(&self, desired: &Desired, plan: &Plan) -> Result<Change, ObjectError> {
-        let (action, Place { resource, name }, payload) = match plan {
+        let (action, place, payload) = match plan {
             Plan::Keep(action, state) => return Ok(desired.change(*action, *state)),
             Plan::Write { action, place, payload } => (*action, place, payload),
         };
@@ -206,11 +219,11 @@ impl Applier<'_> {
         let apply = Apply { field_manager: MANAGER, force: true, dry_run: DryRun::No };
         let answer = self
             .target
-            .apply(resource, name, body, &apply)
+            .apply(&place.resource, &place.name, body, &apply)
             .await
             .map_err(|source| ObjectError::Apply { subject: desired.id.subject(), source })?;
         let stored = parse(desired, &answer)?;
-        self.proofs.record(&desired.id, desired.hash, LiveIdentity::of(&stored));
+        self.prove(desired, place, &stored);
         Ok(desired.change(action, State::of(&stored)))
     }
 
@@ -227,7 +240,7 @@ impl Applier<'_> {
         if self.check == Check::Full || self.target.user().is_some() {
             return None;
         }
-        let expected = self.proofs.expects(&desired.id, desired.hash)?;
+        let expected = self.proofs.expects(&desired.id, desired.hash, self.epoch.stamp(resource))?;
         let id = &desired.id;
         if let Some((identity, state)) = glimpses.get(id) {
             return (*identity == expected).then_some(*state);

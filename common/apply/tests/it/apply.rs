@@ -226,3 +226,36 @@ async fn many_proved_objects_are_looked_at_by_one_list() {
     assert_eq!(own.iter().filter(|entry| entry.verb == "list").count(), 1, "{own:?}");
     assert!(own.iter().all(|entry| entry.verb == "list" || entry.name == "many-3"), "{own:?}");
 }
+
+#[tokio::test]
+async fn nothing_of_a_rank_is_written_before_the_rank_ahead_of_it() {
+    let fixture = Fixture::start().await;
+    let object = |api_version: &str, kind: &str, name: &str| {
+        let metadata = json!({"name": name, "namespace": fixture.env.namespace()});
+        json!({"apiVersion": api_version, "kind": kind, "metadata": metadata})
+    };
+    let mut service = object("v1", "Service", "ranked-service");
+    service["spec"] = json!({"clusterIP": "None", "selector": {"app": "a"}, "ports": [{"port": 80}]});
+    let mark = fixture.env.lab().audit_mark().unwrap();
+    let objects = [
+        service,
+        object("v1", "ConfigMap", "ranked-b"),
+        object("v1", "ServiceAccount", "ranked-account"),
+        object("v1", "ConfigMap", "ranked-a"),
+    ];
+    assert_eq!(actions(&fixture.apply(&objects).await.unwrap()), ["created"; 4]);
+    let mut entries = fixture.env.lab().audit_since(mark).unwrap();
+    entries.retain(|entry| {
+        entry.namespace == fixture.env.namespace()
+            && entry.name.starts_with("ranked-")
+            && entry.verb == "patch"
+    });
+    let (tried, written): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.is_dry_run());
+    assert_eq!((tried.len(), written.len()), (4, 4));
+    let first_write = written.iter().map(|entry| &entry.received).min();
+    assert!(tried.iter().all(|entry| Some(&entry.received) < first_write), "{entries:#?}");
+    let mut order: Vec<_> = written.iter().map(|entry| (&entry.received, entry.resource.as_str())).collect();
+    order.sort();
+    let order: Vec<_> = order.into_iter().map(|(_, resource)| resource).collect();
+    assert_eq!(order, ["serviceaccounts", "configmaps", "configmaps", "services"]);
+}

@@ -2,6 +2,7 @@
 
 use flux_apply::apply::{ApiVersions, Applier, Check, Desired, Force, Interest, Settings};
 use flux_apply::change::ChangeSet;
+use flux_apply::epoch::Epochs;
 use flux_apply::error::StageError;
 use flux_apply::proof::Proofs;
 use flux_kube::{Access, Cluster, Options, Target};
@@ -12,6 +13,7 @@ pub(crate) struct Fixture {
     pub(crate) env: Env,
     pub(crate) target: Target,
     pub(crate) proofs: Proofs,
+    pub(crate) epochs: Epochs,
 }
 
 impl Fixture {
@@ -20,7 +22,8 @@ impl Fixture {
         let kubeconfig = env.lab().admin_kubeconfig();
         let config = Access::infer(kubeconfig.to_str()).config().await.unwrap();
         let cluster = Cluster::connect(config, Options { user_agent: "test".into(), metrics: None }).unwrap();
-        Self { env, target: cluster.controller(), proofs: Proofs::default() }
+        let epochs = Epochs::watch(cluster.clone());
+        Self { env, target: cluster.controller(), proofs: Proofs::default(), epochs }
     }
 
     pub(crate) async fn apply(&self, objects: &[Value]) -> Result<ChangeSet, StageError> {
@@ -33,7 +36,8 @@ impl Fixture {
         check: Check,
         objects: &[Value],
     ) -> Result<ChangeSet, StageError> {
-        let applier = Applier { target: &self.target, settings, proofs: &self.proofs, check };
+        let (target, proofs, epoch) = (&self.target, &self.proofs, self.epochs.now().await);
+        let applier = Applier { target, settings, proofs, check, epoch };
         applier
             .apply_stage(objects.iter().map(|object| Desired::new(object.clone()).unwrap()).collect())
             .await

@@ -224,6 +224,11 @@ impl<K: Kind> Execution<'_, K> {
         told: Told,
         schedule: Option<Schedule>,
     ) -> Completion {
+        let at_once = After::Delay(Duration::ZERO, Lane::Changed);
+        if failed.class == Class::Overtaken {
+            info!("{}", failed.message);
+            return self.store(at_once, RunEnding::Succeeded).await;
+        }
         let subject = self.session.subject();
         let observed = self.session.with_state(|state| subject.fail(&mut state.conditions, &failed));
         self.stamp(observed);
@@ -244,7 +249,7 @@ impl<K: Kind> Execution<'_, K> {
                 (retry.map_or(After::Backoff, |delay| After::Delay(delay, Lane::Retry)), RunEnding::Succeeded)
             }
             Class::Waiting(delay) => (After::Delay(delay, Lane::Retry), RunEnding::Waiting),
-            Class::Superseded => (After::Delay(Duration::ZERO, Lane::Changed), RunEnding::Succeeded),
+            Class::Superseded | Class::Overtaken => (at_once, RunEnding::Succeeded),
             Class::Stalled => (After::Rest, RunEnding::Succeeded),
             Class::Terminal => (After::Rest, RunEnding::Terminal),
         };
