@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use flux_e2e::Binaries;
+use flux_lab::AuditEntry;
 
 use crate::application::{application, git_repository, kustomization};
 use crate::fleet::Fleet;
@@ -37,7 +38,8 @@ pub(crate) async fn measure(binaries: &Binaries, size: usize) -> Result<Vec<Row>
     let before = fleet.kustomizations.written_since(started);
     // every object of the fleet once, and the urgent one at least once
     let last = wait_for_runs(&fleet.stage, size + 1).await?;
-    let cost = meter.stop(&fleet.stage, last).await?;
+    let mut cost = meter.stop(&fleet.stage, last).await?;
+    cost.requests.retain(is_of_a_restart);
     eprintln!("restart with {size}, requests each:\n{}", cost.requests_text(size));
     let overtakes = Row::at_most(
         &format!("restart with {size}, Kustomizations written before a push was Ready"),
@@ -53,6 +55,13 @@ pub(crate) async fn measure(binaries: &Binaries, size: usize) -> Result<Vec<Row>
         Row::plain("own CPU each", format!("{} ms", number(cost.own_each(size)))),
         Row::plain("CPU seconds", cost.cpu_text()),
     ])
+}
+
+/// Requests for the Kustomizations that were Ready before: not those for the push, nor lists and discovery at the start.
+fn is_of_a_restart(entry: &AuditEntry) -> bool {
+    let start = entry.verb == "list" || entry.resource.is_empty();
+    let pushed = entry.namespace == "urgent" || entry.name == "urgent" || entry.name.starts_with("urgent.");
+    entry.user.ends_with(":kustomize-controller") && !start && !pushed
 }
 
 /// Waits until the new process has ended so many runs.
