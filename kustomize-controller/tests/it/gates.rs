@@ -1,6 +1,8 @@
 //! Feature gates that change how a run goes.
 
-use flux_lab::ObjectKey;
+use std::time::Duration;
+
+use flux_lab::{Env, ObjectKey};
 use serde_json::json;
 
 use crate::world::{World, applied, archive, begins, says, shown};
@@ -64,7 +66,8 @@ async fn sources_may_be_read_from_the_api_server() {
 
 #[tokio::test]
 async fn two_thousand_objects_fit_into_a_status() {
-    let world = World::new().await;
+    let env = Env::start().await.patience(Duration::from_mins(3));
+    let world = World::within(env, |controller| controller).await;
     let many = (0..2000)
         .map(|number| world.config_map(&format!("object-with-a-rather-long-name-{number:04}"), "one"));
     let many = many.collect::<Vec<_>>().join("---\n");

@@ -1,6 +1,8 @@
 //! What becomes of objects that are no longer wanted.
 
-use flux_lab::{Condition, ObjectKey, gone, has_condition};
+use std::time::Duration;
+
+use flux_lab::{Condition, Env, ObjectKey, gone, has_condition};
 use serde_json::{Value, json};
 
 use crate::world::{World, applied, says, set_status, text};
@@ -162,6 +164,27 @@ async fn the_end_of_objects_is_awaited_where_the_policy_says_so() {
     let object = world.live_config_map("held").await.unwrap();
     world.env.merge(&object, json!({"metadata": {"finalizers": null}})).await;
     world.env.eventually_key(&key, gone()).await;
+}
+
+#[tokio::test]
+async fn a_deletion_waits_no_longer_than_the_timeout() {
+    let env = Env::start().await.patience(Duration::from_mins(2));
+    let world = World::within(env, |controller| controller).await;
+    let held = world.config_map("held", "one").replace("\ndata:", "\n  finalizers: [example.io/hold]\ndata:");
+    let revision = world.publish("app", &[("a.yaml", held)]).await;
+    // the shortest that there is
+    let spec = json!({"deletionPolicy": "WaitForTermination", "timeout": "30s"});
+    let app = world.kustomization("app", spec).await;
+    world.env.eventually(&app, says("Ready", applied(&revision))).await;
+    let key = ObjectKey::of(&app).unwrap();
+    let begun = tokio::time::Instant::now();
+    world.env.api(&key).delete("app", &kube::api::DeleteParams::default()).await.unwrap();
+    world.env.eventually_key(&key, gone()).await;
+    assert!(begun.elapsed() >= Duration::from_secs(30), "{:?}", begun.elapsed());
+    let event = world.event("app", "failed to wait for resources termination").await;
+    assert_eq!(text(&event, "severity"), "error");
+    let object = world.live_config_map("held").await.unwrap();
+    world.env.merge(&object, json!({"metadata": {"finalizers": null}})).await;
 }
 
 #[tokio::test]
