@@ -296,7 +296,9 @@ impl Delivery {
         };
         if ended.is_empty() && !asked.iter().any(|request| matches!(request, Request::Append { .. })) {
             let mut spool = self.spool.lock();
-            asked.drain(..).for_each(|request| carry_out(&mut spool, request));
+            for request in asked.drain(..) {
+                carry_out(&mut spool, request);
+            }
             if room == 0 || !spool.has_ready() {
                 return Vec::new();
             }
@@ -304,7 +306,9 @@ impl Delivery {
         let spool = Arc::clone(&self.spool);
         let visit = tokio::task::spawn_blocking(move || {
             let mut spool = spool.lock();
-            asked.into_iter().for_each(|request| carry_out(&mut spool, request));
+            for request in asked {
+                carry_out(&mut spool, request);
+            }
             for (id, attempt) in ended {
                 settle(&mut spool, id, &attempt);
             }

@@ -18,6 +18,7 @@ mod object;
 mod recorder;
 mod resource;
 mod target;
+mod token_file;
 mod transport;
 mod watch;
 

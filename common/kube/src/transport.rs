@@ -1,5 +1,6 @@
 //! The HTTP stack under every request: connector with proxy and TLS, HTTP/2 with keep-alive, base URL, credentials.
 
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +20,7 @@ use tower::ServiceBuilder;
 use tower::util::{BoxCloneSyncService, MapErrLayer, MapResponseLayer};
 
 use crate::cluster::ConnectError;
+use crate::token_file::TokenFile;
 
 /// Whatever goes wrong below the HTTP answer.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
@@ -109,17 +111,27 @@ where
         .http2_keep_alive_while_idle(true)
         .http2_adaptive_window(true)
         .build(connector);
+    let token_file = config.auth_info.token_file.as_deref().filter(|_| config.auth_info.token.is_none());
+    // kube reads a token's file by the clock alone
+    let others = match token_file {
+        Some(_) => None,
+        None => config.auth_layer().map_err(ConnectError::Credentials)?,
+    };
     let service = ServiceBuilder::new()
         .layer(MapErrLayer::new(Into::<TransportError>::into))
         .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer().map_err(ConnectError::Credentials)?)
+        .option_layer(others)
         .layer(MapErrLayer::new(Into::<TransportError>::into))
         .layer(MapResponseLayer::new(|response: Response<hyper::body::Incoming>| {
             response.map(|body| body.map_err(Into::into).boxed_unsync())
         }))
         .layer(MapErrLayer::new(|error: ClientError| -> TransportError { Box::new(error) }))
         .service(client);
-    Ok(BoxCloneSyncService::new(service))
+    let transport = BoxCloneSyncService::new(service);
+    Ok(match token_file {
+        Some(path) => BoxCloneSyncService::new(TokenFile::new(transport, Path::new(path))),
+        None => transport,
+    })
 }
 
 #[cfg(test)]
