@@ -1,7 +1,7 @@
 //! Servers that go away: conditions say so, nothing applied is lost, and all recovers without a person.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flux_e2e::Binaries;
 use flux_lab::{
@@ -10,11 +10,14 @@ use flux_lab::{
 };
 use serde_json::Value;
 
+use crate::invariants::Invariants;
 use crate::objects::{config_map, git_repository, kustomization};
 
 /// More than the answer that lists references, and less than the pack.
 const HALF_A_PACK: u64 = 60_000;
 const BALLAST: usize = 256 << 10;
+/// An API server that is back is in use again within this, on a machine under load as well.
+const RECOVERY: Duration = Duration::from_secs(20);
 
 struct World {
     kustomize: ControllerProcess,
@@ -22,6 +25,7 @@ struct World {
     slow_git: FaultProxy,
     repository: GitRepository,
     _git: GitServer,
+    invariants: Invariants,
     env: Env,
 }
 
@@ -30,19 +34,23 @@ impl World {
     async fn start() -> Self {
         let binaries = Binaries::build().await.expect("the controllers");
         let lab = Lab::start_with(LabOptions { parts: Parts::ApiServer }).await.expect("lab");
-        // Watches that failed for a while are tried again every half minute, and every attempt may meet a server that
-        // is not ready yet.
-        let env = Env::within(Arc::new(lab)).await.patience(Duration::from_mins(4));
+        let env = Env::within(Arc::new(lab)).await;
+        let invariants = Invariants::watch(&env);
         let git = GitServer::start().await.expect("Git server");
         let slow_git = FaultProxy::start(&git.address()).await.expect("proxy");
         let repository = git.repository("app").expect("repository");
-        let configure =
-            |controller: Controller| controller.flag("--enable-leader-election").flag("--max-retry-delay=1s");
+        // leaders outlive the longest outage, and the start of an API server on a machine under load
+        let configure = |controller: Controller| {
+            let flags = ["--enable-leader-election", "--leader-election-lease-duration=3m"];
+            let flags =
+                flags.into_iter().chain(["--leader-election-renew-deadline=2m", "--max-retry-delay=1s"]);
+            flags.fold(controller, Controller::flag)
+        };
         let source = Controller::source(binaries.path("source-controller"));
         let source = env.controller(&configure(source)).await;
         let kustomize = Controller::kustomize(binaries.path("kustomize-controller"));
         let kustomize = env.controller(&configure(kustomize)).await;
-        let world = Self { kustomize, source, slow_git, repository, _git: git, env };
+        let world = Self { kustomize, source, slow_git, repository, _git: git, invariants, env };
         let revision = world.push("first");
         let url = format!("http://{}/app.git", world.slow_git.address());
         world.env.apply(&git_repository(&url)).await;
@@ -90,11 +98,14 @@ async fn survive_without_api_server(outage: Duration) {
     // How long the server is away is what the test is about, so there is no condition to wait for.
     tokio::time::sleep(outage).await;
     world.env.lab().start_api_server().await.expect("started");
+    let back = Instant::now();
     world.assert_delivered(&revision, "second").await;
+    assert!(back.elapsed() < RECOVERY, "{:?}", back.elapsed());
     assert_eq!(world.map().await["metadata"]["uid"], before["metadata"]["uid"], "it was never deleted");
     for controller in [&world.source, &world.kustomize] {
         assert_eq!(controller.outcome().expect("started"), None, "nobody had to start it again");
     }
+    world.invariants.assert_held();
 }
 
 #[tokio::test]
@@ -118,4 +129,5 @@ async fn git_server_that_fails_is_named_and_recovers() {
         world.assert_delivered(&revision, &text).await;
         applied = text;
     }
+    world.invariants.assert_held();
 }
