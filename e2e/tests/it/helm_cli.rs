@@ -30,7 +30,8 @@ impl<'a> Helm<'a> {
     async fn run(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(&self.program);
         command.args(arguments).args(["-n", self.env.namespace()]);
-        let output = command.env("KUBECONFIG", self.env.lab().admin_kubeconfig()).output().await.expect("an exit");
+        let output =
+            command.env("KUBECONFIG", self.env.lab().admin_kubeconfig()).output().await.expect("an exit");
         let problem = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "helm {arguments:?}: {problem}");
         String::from_utf8(output.stdout).expect("text")
@@ -60,7 +61,8 @@ fn chart(env: &Env) -> (PathBuf, Chart) {
     (directory, loaded)
 }
 
-const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: greeting}\ndata: {text: {{ .Values.text }}}\n";
+const MAP: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: greeting}\ndata: {text: {{ .Values.text }}}\n";
 
 fn release(env: &Env, version: u32, status: Status, text: &str) -> Release {
     let deployed = "2026-01-02T03:04:05Z".parse().ok();
@@ -79,7 +81,10 @@ fn release(env: &Env, version: u32, status: Status, text: &str) -> Release {
             ..Info::default()
         },
         config,
-        manifest: format!("---\n# Source: greeter/templates/map.yaml\n{}\n", MAP.replace("{{ .Values.text }}", text)),
+        manifest: format!(
+            "---\n# Source: greeter/templates/map.yaml\n{}\n",
+            MAP.replace("{{ .Values.text }}", text)
+        ),
         hooks: Vec::new(),
         apply_method: Some(ApplyMethod::ServerSide),
     }
@@ -118,7 +123,8 @@ async fn helm_reads_our_records_and_rolls_back_to_them() {
     assert_eq!((&list[0]["revision"], &list[0]["status"]), (&json!("2"), &json!("deployed")));
     assert_eq!((&list[0]["chart"], &list[0]["app_version"]), (&json!("greeter-1.2.3"), &json!("7")));
     let history = helm.json(&["history", "greeter"]).await;
-    let revisions: Vec<_> = history.as_array().expect("a list").iter().map(|one| one["status"].clone()).collect();
+    let revisions: Vec<_> =
+        history.as_array().expect("a list").iter().map(|one| one["status"].clone()).collect();
     assert_eq!(revisions, ["superseded", "deployed"]);
     assert_eq!(history[0]["description"], "revision 1 of ours");
     assert_eq!(helm.json(&["get", "values", "greeter"]).await, json!({"text": "second"}));
@@ -132,7 +138,10 @@ async fn helm_reads_our_records_and_rolls_back_to_them() {
     let (third, metadata) = stored(&env, 3).await;
     assert_eq!((third.info.status, third.info.description.as_str()), (Status::Deployed, "Rollback to 1"));
     assert_eq!(third.manifest, release(&env, 1, Status::Deployed, "first").manifest);
-    assert_eq!(metadata, json!({"apiVersion": "v2", "name": "greeter", "version": "1.2.3", "appVersion": "7"}));
+    assert_eq!(
+        metadata,
+        json!({"apiVersion": "v2", "name": "greeter", "version": "1.2.3", "appVersion": "7"})
+    );
     assert_eq!(stored(&env, 2).await.0.info.status, Status::Superseded);
 }
 
@@ -145,7 +154,10 @@ async fn we_read_the_records_of_helm() {
     let path = directory.display().to_string();
     helm.run(&["install", "greeter", &path, "--set", "text=theirs,number=5"]).await;
     let (first, metadata) = stored(&env, 1).await;
-    assert_eq!((first.name.as_str(), first.namespace.as_str(), first.version), ("greeter", env.namespace(), 1));
+    assert_eq!(
+        (first.name.as_str(), first.namespace.as_str(), first.version),
+        ("greeter", env.namespace(), 1)
+    );
     assert_eq!((first.info.status, first.info.notes.as_str()), (Status::Deployed, "Greets.\n"));
     assert_eq!(first.config.get("text"), Some(&flux_yaml::Value::from("theirs")));
     assert_eq!(first.config.get("number"), Some(&flux_yaml::Value::Float(5.0)));

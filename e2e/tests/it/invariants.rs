@@ -38,8 +38,7 @@ impl Invariants {
                 let mut changes = std::pin::pin!(watcher(api, watcher::Config::default()));
                 while let Some(change) = changes.next().await {
                     // a broken watch starts again by itself
-                    let (Ok(watcher::Event::Apply(object)) | Ok(watcher::Event::InitApply(object))) = change
-                    else {
+                    let Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) = change else {
                         continue;
                     };
                     let object = serde_json::to_value(&object).unwrap_or_default();
