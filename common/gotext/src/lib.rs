@@ -20,7 +20,7 @@ pub use duration::{GoDuration, ParseDurationError};
 pub use float::{FloatFormat, LetterCase, format_float};
 pub use path_match::{BadPattern, PathPattern};
 pub use quote::{HtmlEscaping, Shown, can_backquote, push_json_string, quote, quote_bytes, quote_rune};
-pub use re2::{Re2Error, compile_re2};
+pub use re2::{Re2Error, compile_re2, compile_re2_bytes};
 pub use semver::{Constraint, ParseConstraintError, ParseVersionError, Version};
 
 #[cfg(test)]

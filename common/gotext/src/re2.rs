@@ -4,7 +4,7 @@
 //! ASCII, it knows `\Q...\E` and octal escapes, its classes have neither nesting nor set operations, and `{` is a
 //! character where it is no count. The pattern is translated piece by piece; what Go refuses is refused.
 
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, bytes};
 
 mod class;
 mod escape;
@@ -57,10 +57,30 @@ pub fn compile_re2(pattern: &str) -> Result<Regex, Re2Error> {
         return Err(Re2Error::TooLarge);
     }
     let translated = translate(pattern)?;
-    RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().map_err(|error| {
-        let is_too_large = matches!(error, regex::Error::CompiledTooBig(_));
-        if is_too_large { Re2Error::TooLarge } else { Re2Error::Compile(last_line(&error.to_string())) }
-    })
+    RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().map_err(|error| refused(pattern, error))
+}
+
+/// Compiles a regular expression of Go's for texts that need not be UTF-8. There, a byte that belongs to no character
+/// matches nothing, while Go takes it for U+FFFD.
+///
+/// # Errors
+/// [`Re2Error`].
+pub fn compile_re2_bytes(pattern: &[u8]) -> Result<bytes::Regex, Re2Error> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(Re2Error::TooLarge);
+    }
+    let lossy = String::from_utf8_lossy;
+    let pattern = std::str::from_utf8(pattern).map_err(|_| Re2Error::syntax("invalid UTF-8", lossy(pattern)))?;
+    let translated = translate(pattern)?;
+    bytes::RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().map_err(|error| refused(pattern, error))
+}
+
+fn refused(pattern: &str, error: regex::Error) -> Re2Error {
+    if let Some(class) = escape::unknown_property(pattern) {
+        return Re2Error::syntax("invalid character class range", class);
+    }
+    let is_too_large = matches!(error, regex::Error::CompiledTooBig(_));
+    if is_too_large { Re2Error::TooLarge } else { Re2Error::Compile(last_line(&error.to_string())) }
 }
 
 /// The error of the `regex` crate shows the whole pattern first and says what is wrong at the end.
@@ -99,6 +119,8 @@ impl<'a> Scanner<'a> {
 /// What the last piece of a pattern was.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Piece {
+    /// Nothing yet, in this group or alternative.
+    Nothing,
     /// Something that can be repeated.
     Unit,
     /// `*`, `+`, `?` or a count.
@@ -111,39 +133,85 @@ enum Piece {
 fn translate(pattern: &str) -> Result<String, Re2Error> {
     let mut scanner = Scanner { rest: pattern };
     let mut output = String::with_capacity(pattern.len() + 16);
-    let mut last = Piece::Unit;
-    while let Some(character) = scanner.next() {
+    let mut last = Piece::Nothing;
+    // where the last repetition starts, and how many groups are open
+    let (mut repetition, mut depth) = (pattern, 0_usize);
+    while let Some(character) = scanner.rest.chars().next() {
+        let before = scanner.rest;
+        scanner.next();
         let mut piece = Piece::Unit;
         match character {
             '\\' => escape::outside(&mut scanner, &mut output)?,
             '[' => class::translate(&mut scanner, &mut output)?,
-            '(' => group(&mut scanner, &mut output)?,
+            '(' => {
+                depth += 1;
+                piece = Piece::Nothing;
+                if group(&mut scanner, &mut output, pattern)? == Group::Flags {
+                    depth -= 1;
+                    piece = last;
+                }
+            }
+            ')' => {
+                depth = depth.checked_sub(1).ok_or_else(|| Re2Error::syntax("unexpected )", pattern))?;
+                output.push(')');
+            }
+            '|' => {
+                piece = Piece::Nothing;
+                output.push('|');
+            }
             '{' => piece = count(&mut scanner, &mut output)?,
             '*' | '+' | '?' => {
-                piece = if character == '?' && last == Piece::Repetition {
-                    Piece::Lazy
-                } else {
-                    Piece::Repetition
-                };
+                let is_lazy = character == '?' && last == Piece::Repetition;
+                piece = if is_lazy { Piece::Lazy } else { Piece::Repetition };
                 output.push(character);
             }
             '}' | ']' | '&' | '-' | '~' | '#' => output.extend(['\\', character]),
             other => output.push(other),
         }
-        // the `regex` crate repeats repetitions, Go does not
-        if piece == Piece::Repetition && last != Piece::Unit {
-            return Err(Re2Error::syntax("invalid nested repetition operator", character));
+        if piece == Piece::Repetition {
+            repeated(last, repetition, before, &scanner)?;
+            repetition = before;
         }
         last = piece;
+    }
+    if depth > 0 {
+        return Err(Re2Error::syntax("missing closing )", pattern));
     }
     Ok(output)
 }
 
+/// Whether what stands before a repetition can be repeated. The `regex` crate repeats repetitions, Go does not.
+fn repeated(last: Piece, repetition: &str, before: &str, scanner: &Scanner<'_>) -> Result<(), Re2Error> {
+    let text = |start: &str| {
+        let mut after = Scanner { rest: scanner.rest };
+        after.take("?");
+        start.get(..start.len() - after.rest.len()).unwrap_or_default().to_owned()
+    };
+    match last {
+        Piece::Unit => Ok(()),
+        Piece::Nothing => Err(Re2Error::syntax("missing argument to repetition operator", text(before))),
+        Piece::Repetition | Piece::Lazy => {
+            Err(Re2Error::syntax("invalid nested repetition operator", text(repetition)))
+        }
+    }
+}
+
+/// What an opening parenthesis begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// A group, which is to be closed.
+    Open,
+    /// `(?i)`, which closes itself.
+    Flags,
+}
+
 /// What follows an opening parenthesis: nothing, a name, or flags.
-fn group(scanner: &mut Scanner<'_>, output: &mut String) -> Result<(), Re2Error> {
+fn group(scanner: &mut Scanner<'_>, output: &mut String, pattern: &str) -> Result<Group, Re2Error> {
     output.push('(');
+    let start = pattern.len() - scanner.rest.len() - 1;
+    let part = |end: &str| pattern.get(start..pattern.len() - end.len()).unwrap_or_default().to_owned();
     if !scanner.take("?") {
-        return Ok(());
+        return Ok(Group::Open);
     }
     if scanner.take("P<") || scanner.take("<") {
         let whole = scanner.rest;
@@ -151,25 +219,34 @@ fn group(scanner: &mut Scanner<'_>, output: &mut String) -> Result<(), Re2Error>
         let is_word =
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_word || !whole.contains('>') {
-            return Err(Re2Error::syntax("invalid named capture", format!("(?P<{name}>")));
+            return Err(Re2Error::syntax("invalid named capture", part(scanner.rest)));
         }
         // a name may begin with a digit in Go; here it is only counted
         let prefix = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
         output.extend(["?P<", prefix, name, ">"]);
-        return Ok(());
+        return Ok(Group::Open);
     }
-    let end = scanner.rest.find([':', ')']).unwrap_or(scanner.rest.len());
-    let (flags, after) = scanner.rest.split_at(end);
-    let (on, off) = flags.split_once('-').unwrap_or((flags, ""));
-    let is_known = |flags: &str| flags.bytes().all(|flag| b"imsU".contains(&flag));
-    if after.is_empty() || !is_known(on) || !is_known(off) || flags.ends_with('-') {
-        return Err(Re2Error::syntax("invalid or unsupported Perl syntax", format!("(?{flags}")));
+    let flags = scanner.rest;
+    let (mut is_off, mut has_letter) = (false, false);
+    loop {
+        match scanner.next() {
+            Some('i' | 'm' | 's' | 'U') => has_letter = true,
+            Some('-') if !is_off => (is_off, has_letter) = (true, false),
+            Some(end @ (':' | ')')) if has_letter || !is_off => {
+                let flags = flags.get(..flags.len() - scanner.rest.len() - 1).unwrap_or_default();
+                let is_group = end == ':';
+                // no flags at all change nothing
+                output.push_str(if flags.is_empty() && !is_group { "?:" } else { "?" });
+                output.push_str(flags);
+                output.push(end);
+                return Ok(if is_group { Group::Open } else { Group::Flags });
+            }
+            None => return Err(Re2Error::syntax("missing closing )", part(""))),
+            Some(_) => {
+                return Err(Re2Error::syntax("invalid or unsupported Perl syntax", part(scanner.rest)));
+            }
+        }
     }
-    // no flags at all change nothing
-    output.push_str(if flags.is_empty() && after.starts_with(')') { "?:" } else { "?" });
-    output.push_str(flags);
-    scanner.rest = after;
-    Ok(())
 }
 
 /// `{2}`, `{2,}` and `{2,3}` are counts; any other brace is a character.

@@ -6,13 +6,38 @@
 //!
 //! Each family is one module with a table `FUNCTIONS`; [`FAMILIES`] lists the tables, later ones win.
 
+mod arguments;
 mod builtin;
+mod crypto;
+mod dates;
+mod decimal;
+mod defaults;
+mod dicts;
+mod encoding;
+mod fault;
+mod format;
+mod json;
+mod lists;
+mod numbers;
+mod paths;
+mod reflection;
+mod regex;
+mod strings;
+mod templates;
+mod toml;
+mod url;
+mod urls;
+mod versions;
+mod words;
+mod yaml;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::engine::{FunctionError, Render};
+use crate::engine::{FunctionError, FunctionError as Error, Render};
 use crate::value::{ListType, MapType, Value};
+
+pub use format::{implicit, print, print_line, sprintf};
 
 /// What runs when a template calls a function. Maps and lists are made in and read from `render.arena`; whoever builds
 /// something whose size an argument tells asks `render.budget` first.
@@ -68,6 +93,8 @@ pub enum Type {
     Int64,
     /// `int32`
     Int32,
+    /// `uint32`
+    Uint32,
     /// `float64`
     Float64,
     /// `string`
@@ -94,6 +121,7 @@ impl Type {
             Self::Int => "int",
             Self::Int64 => "int64",
             Self::Int32 => "int32",
+            Self::Uint32 => "uint32",
             Self::Float64 => "float64",
             Self::String => "string",
             Self::Bytes => "[]uint8",
@@ -106,7 +134,27 @@ impl Type {
 }
 
 /// The tables of all families.
-const FAMILIES: &[&[Function]] = &[builtin::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    crypto::FUNCTIONS,
+    dates::FUNCTIONS,
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    encoding::FUNCTIONS,
+    format::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    paths::FUNCTIONS,
+    reflection::FUNCTIONS,
+    regex::FUNCTIONS,
+    strings::FUNCTIONS,
+    toml::FUNCTIONS,
+    urls::FUNCTIONS,
+    versions::FUNCTIONS,
+    yaml::FUNCTIONS,
+    builtin::FUNCTIONS,
+    templates::FUNCTIONS,
+];
 
 /// Functions by name.
 static FUNCTIONS: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
@@ -117,4 +165,9 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock:
 /// The function of this name.
 pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.get(name).copied()
+}
+
+/// The names of all functions, in no order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.keys().copied()
 }

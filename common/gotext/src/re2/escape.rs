@@ -72,6 +72,24 @@ pub(super) fn property(letter: char, scanner: &mut Scanner<'_>, output: &mut Str
     Ok(())
 }
 
+/// The first `\p{...}` of a pattern that is no property of Unicode.
+pub(super) fn unknown_property(pattern: &str) -> Option<String> {
+    let mut rest = pattern;
+    while let Some((_, after)) = rest.split_once('\\') {
+        let class = after.strip_prefix(['p', 'P']).and_then(|name| name.strip_prefix('{')?.split_once('}'));
+        if let Some((name, _)) = class {
+            let letter = after.get(..1).unwrap_or_default();
+            let bare = name.strip_prefix('^').unwrap_or(name);
+            if regex::Regex::new(&format!("\\p{{{bare}}}")).is_err() {
+                return Some(format!("\\{letter}{{{name}}}"));
+            }
+        }
+        // what is escaped does not escape
+        rest = after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
+    }
+    None
+}
+
 /// A single character behind a backslash, which is already read.
 pub(super) fn character(scanner: &mut Scanner<'_>) -> Result<char, Re2Error> {
     let trailing = || Re2Error::syntax("trailing backslash at end of expression", "");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flux_gotext::{GoTime, Shown, quote_bytes};
 
-use super::Budget;
+use super::{Budget, Limits};
 use super::code::Slot;
 use super::error::Stop;
 use super::lookup::Lookup;
@@ -92,6 +92,12 @@ impl Machine {
 }
 
 impl Render {
+    /// A render without templates, for calls of functions; time runs from now.
+    pub fn new(limits: Limits, now: GoTime) -> Self {
+        let machine = Machine::new(Vec::new(), None);
+        Self { arena: Arena::default(), budget: Budget::new(limits), now, machine }
+    }
+
     /// Remembers a node for errors.
     #[inline]
     pub(super) const fn at(&mut self, place: Place) {

@@ -5,9 +5,26 @@ use std::sync::LazyLock;
 
 use super::{ListType, MapType, Text, Value};
 
-/// Number of a map.
+/// A map: its number, and the type that it is seen as. A `common.Values` that went through a parameter of another type
+/// is of that one, and shares its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MapId(u32);
+pub struct MapId {
+    number: u32,
+    kind: MapType,
+}
+
+impl MapId {
+    /// The type.
+    pub const fn kind(self) -> MapType {
+        self.kind
+    }
+
+    /// The same map seen as another type.
+    #[must_use]
+    pub const fn seen_as(self, kind: MapType) -> Self {
+        Self { kind, ..self }
+    }
+}
 
 /// Number of a list's storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,20 +83,14 @@ impl List {
     }
 }
 
-/// A map with its type.
+/// Entries of a map.
 #[derive(Clone, Debug)]
 pub struct Map {
-    kind: MapType,
     is_nil: bool,
     entries: BTreeMap<Text, Value>,
 }
 
 impl Map {
-    /// The type.
-    pub const fn kind(&self) -> MapType {
-        self.kind
-    }
-
     /// Whether the map is nil: it has no entries and takes none.
     pub const fn is_nil(&self) -> bool {
         self.is_nil
@@ -119,7 +130,7 @@ pub struct Struct {
 
 /// What a number that was never given stands for.
 static NO_MAP: LazyLock<Map> =
-    LazyLock::new(|| Map { kind: MapType::Any, is_nil: true, entries: BTreeMap::new() });
+    LazyLock::new(|| Map { is_nil: true, entries: BTreeMap::new() });
 
 /// The maps, lists and structs of one render.
 #[derive(Debug, Default)]
@@ -137,33 +148,33 @@ fn next_number<T>(of: &[T]) -> u32 {
 impl Arena {
     /// A new map.
     pub fn add_map(&mut self, kind: MapType, entries: BTreeMap<Text, Value>) -> MapId {
-        let id = MapId(next_number(&self.maps));
-        self.maps.push(Map { kind, is_nil: false, entries });
-        id
+        let number = next_number(&self.maps);
+        self.maps.push(Map { is_nil: false, entries });
+        MapId { number, kind }
     }
 
     /// A nil map.
     pub fn add_nil_map(&mut self, kind: MapType) -> MapId {
-        let id = MapId(next_number(&self.maps));
-        self.maps.push(Map { kind, is_nil: true, entries: BTreeMap::new() });
-        id
+        let number = next_number(&self.maps);
+        self.maps.push(Map { is_nil: true, entries: BTreeMap::new() });
+        MapId { number, kind }
     }
 
     /// A map.
     pub fn map(&self, id: MapId) -> &Map {
-        self.maps.get(id.0 as usize).unwrap_or(&NO_MAP)
+        self.maps.get(id.number as usize).unwrap_or(&NO_MAP)
     }
 
     /// Puts a value under a key. Whether the map takes it: a nil map takes none.
     pub fn insert(&mut self, id: MapId, key: Text, value: Value) -> bool {
-        let Some(map) = self.maps.get_mut(id.0 as usize).filter(|map| !map.is_nil) else { return false };
+        let Some(map) = self.maps.get_mut(id.number as usize).filter(|map| !map.is_nil) else { return false };
         map.entries.insert(key, value);
         true
     }
 
     /// Takes a key out of a map.
     pub fn remove(&mut self, id: MapId, key: &[u8]) {
-        if let Some(map) = self.maps.get_mut(id.0 as usize) {
+        if let Some(map) = self.maps.get_mut(id.number as usize) {
             map.entries.remove(key);
         }
     }

@@ -68,7 +68,7 @@ impl ListType {
 }
 
 /// Types of maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapType {
     /// `map[string]interface {}`
     Any,
@@ -137,13 +137,31 @@ impl Value {
             | Self::String(_) => self.kind(arena).to_string(),
             Self::Bytes(_) => "[]uint8".to_owned(),
             Self::List(list) => list.kind().name().to_owned(),
-            Self::Map(id) => arena.map(*id).kind().name().to_owned(),
+            Self::Map(id) => id.kind().name().to_owned(),
             Self::Time(_) => "time.Time".to_owned(),
             Self::Version(_) => "*semver.Version".to_owned(),
             Self::Struct(id) => arena.structure(*id).map_or_else(String::new, |structure| {
                 let star = if structure.is_pointer { "*" } else { "" };
                 format!("{star}{}", structure.type_name)
             }),
+        }
+    }
+}
+
+impl Value {
+    /// Names and values of a struct's fields.
+    pub fn fields(&self, arena: &Arena) -> Vec<(&'static str, Self)> {
+        match self {
+            Self::Struct(id) => arena.structure(*id).map_or_else(Vec::new, |structure| structure.fields.clone()),
+            Self::Version(version) => vec![
+                ("major", Self::Uint64(version.major())),
+                ("minor", Self::Uint64(version.minor())),
+                ("patch", Self::Uint64(version.patch())),
+                ("pre", version.pre_release().into()),
+                ("metadata", version.metadata().into()),
+                ("original", version.original().into()),
+            ],
+            _ => Vec::new(),
         }
     }
 }

@@ -3,5 +3,6 @@
 
 #[path = "../../examples/template/command.rs"]
 mod command;
+mod functions;
 mod hostile;
 mod recorded;
