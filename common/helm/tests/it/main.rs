@@ -6,3 +6,5 @@ mod command;
 mod functions;
 mod hostile;
 mod recorded;
+#[path = "../../examples/template/render.rs"]
+mod render;
