@@ -27,5 +27,4 @@ pub use program::Program;
 pub use render::Render;
 
 pub(crate) use error::warning;
-pub(crate) use methods::kube_version;
 pub(crate) use typing::zero_of;

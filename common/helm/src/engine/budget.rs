@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     /// Actions, calls of functions and turns of loops.
     pub steps: u64,
-    /// Templates inside templates; Helm itself stops includes at 1000.
+    /// Templates inside templates; Helm itself stops includes of one name at 1000.
     pub depth: u32,
     /// Items of one list.
     pub items: usize,
@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             steps: 50_000_000,
-            depth: 1000,
+            depth: 2000,
             items: 1_000_000,
             text: 64 << 20,
             made: 1 << 30,

@@ -61,14 +61,23 @@ pub(super) enum Target {
 /// A command or an operand. Each sets the node that errors name, before it does anything.
 #[derive(Clone, Debug)]
 pub(super) enum Expression {
-    Constant { place: Place, value: Value },
-    Held { place: Place, slot: Slot },
+    Constant {
+        place: Place,
+        value: Value,
+    },
+    Held {
+        place: Place,
+        slot: Slot,
+    },
     /// Fields and methods one after another.
     Fields(Box<Fields>),
     Call(Box<Call>),
     Pipe(Box<PipeCode>),
     /// What is known to fail; without a place the node stays.
-    Fail { place: Option<Place>, message: String },
+    Fail {
+        place: Option<Place>,
+        message: String,
+    },
 }
 
 /// A chain of fields.
@@ -103,6 +112,8 @@ pub(super) struct Call {
     /// Why the call fails before any argument is looked at.
     pub(super) fault: Option<String>,
     pub(super) logic: Option<Logic>,
+    /// What `call` calls, as it stands in the template.
+    pub(super) callee: Option<String>,
 }
 
 /// Functions that look at no more arguments than they need.

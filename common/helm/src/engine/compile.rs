@@ -208,13 +208,12 @@ impl Compiler<'_> {
     }
 
     fn pipe(&mut self, pipe: &Pipe) -> PipeCode {
-        let commands = pipe.commands.iter().enumerate().map(|(stage, command)| self.command(command, stage > 0));
+        let commands =
+            pipe.commands.iter().enumerate().map(|(stage, command)| self.command(command, stage > 0));
         let commands = commands.collect();
         let targets = pipe.declarations.iter().map(|Variable { name }| {
             if pipe.is_assignment {
-                return self
-                    .variable(name)
-                    .map_or_else(|| Target::Undefined(lossy(name)), Target::Slot);
+                return self.variable(name).map_or_else(|| Target::Undefined(lossy(name)), Target::Slot);
             }
             let slot = self.new_slot();
             self.variables.push((name.clone(), slot));
@@ -297,7 +296,9 @@ impl Compiler<'_> {
             "or" => Some(Logic::Or),
             _ => None,
         };
-        Expression::Call(Box::new(Call { place, command, function, arguments, piped, fault, logic }))
+        let callee =
+            (name == "call").then(|| rest.first().map_or_else(String::new, |f| lossy(&text_of_operand(f))));
+        Expression::Call(Box::new(Call { place, command, function, arguments, piped, fault, logic, callee }))
     }
 
     /// An operand that is an argument of this type.

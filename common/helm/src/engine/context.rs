@@ -8,7 +8,7 @@ use flux_yaml::Value as Tree;
 
 use super::error::Stop;
 use super::render::Machine;
-use super::{Budget, Limits, Lookup, Program, Render, RenderError};
+use super::{Limits, Lookup, Program, Render, RenderError};
 use crate::chart::{Chart, File};
 use crate::context::{Action, RenderInput};
 use crate::value::{Arena, ListType, MapId, MapType, Struct, Text, Value};
@@ -28,8 +28,9 @@ pub struct Options {
 /// Outputs by the path of the template, such as `chart/templates/service.yaml`, in the order of rendering.
 pub type Rendered = BTreeMap<String, String>;
 
-/// Stack of the thread that compiles or renders: templates nest deeply, and Tera recurses.
-const STACK: usize = 64 << 20;
+/// Stack of the thread that compiles or renders: templates nest deeply, and Tera recurses. Memory is reserved, not used;
+/// code that is not optimized has larger frames.
+const STACK: usize = if cfg!(debug_assertions) { 512 << 20 } else { 64 << 20 };
 
 /// Compiles the templates of a chart and its subcharts.
 ///
@@ -38,7 +39,9 @@ const STACK: usize = 64 << 20;
 pub fn compile(input: &RenderInput) -> Result<Program, RenderError> {
     on_large_stack(|| {
         let templates = input.templates();
-        Program::compile(templates.iter().map(|template| (template.path.as_str(), template.file.data.as_ref())))
+        Program::compile(
+            templates.iter().map(|template| (template.path.as_str(), template.file.data.as_ref())),
+        )
     })
 }
 
@@ -46,15 +49,14 @@ pub fn compile(input: &RenderInput) -> Result<Program, RenderError> {
 ///
 /// # Errors
 /// [`RenderError`] of the first template that fails.
-pub fn render(input: &RenderInput, program: &Arc<Program>, options: &Options) -> Result<Rendered, RenderError> {
+pub fn render(
+    input: &RenderInput,
+    program: &Arc<Program>,
+    options: &Options,
+) -> Result<Rendered, RenderError> {
     on_large_stack(|| {
-        let machine = Machine::new(vec![Arc::clone(program)], options.lookup.clone());
-        let mut render = Render {
-            arena: Arena::default(),
-            budget: Budget::new(options.limits),
-            now: options.now.clone(),
-            machine,
-        };
+        let mut render = Render::new(options.limits, options.now.clone());
+        render.machine = Machine::new(vec![Arc::clone(program)], options.lookup.clone());
         let mut contexts = Contexts::new(input, &mut render.arena);
         let root = contexts.chart(&input.chart, input.chart.name(), Some(input.root), true);
         contexts.by_chart.insert(input.chart.name().to_owned(), root);
@@ -70,7 +72,9 @@ pub fn render(input: &RenderInput, program: &Arc<Program>, options: &Options) ->
             let data = Value::Map(context.seen_as(MapType::Values));
             let output = render.file(&template.path, data).map_err(|stop| match *stop {
                 Stop::Error(error) => RenderError::Execute(error.report()),
-                Stop::Exhausted(exhausted) => RenderError::Exhausted { file: template.path.clone(), exhausted },
+                Stop::Exhausted(exhausted) => {
+                    RenderError::Exhausted { file: template.path.clone(), exhausted }
+                }
                 Stop::Leave(_) => RenderError::Internal("a loop was left outside of it".to_owned()),
             })?;
             left = left.checked_sub(output.len()).ok_or_else(|| RenderError::Exhausted {
@@ -89,7 +93,8 @@ pub fn render(input: &RenderInput, program: &Arc<Program>, options: &Options) ->
 fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("helm-render".to_owned()).stack_size(STACK);
-        let thread = builder.spawn_scoped(scope, work).map_err(|error| RenderError::Internal(error.to_string()))?;
+        let thread =
+            builder.spawn_scoped(scope, work).map_err(|error| RenderError::Internal(error.to_string()))?;
         thread.join().unwrap_or_else(|_| Err(RenderError::Internal("panic".to_owned())))
     })
 }

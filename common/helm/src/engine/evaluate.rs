@@ -125,15 +125,15 @@ impl Render {
         }
         let name = name.to_string_lossy().into_owned();
         let fields = value.fields(&self.arena);
-        if let Some((found, value)) = fields.into_iter().find(|(field, _)| *field == name) {
+        if let Some((found, inner)) = fields.into_iter().find(|(field, _)| *field == name) {
             if found.starts_with(|c: char| c.is_ascii_lowercase()) {
-                let kind = value.type_name(&self.arena);
+                let kind = receiver.value.type_name(&self.arena);
                 return self.fail(format!("{name} is an unexported field of struct type {kind}"));
             }
             if has_arguments {
                 return self.fail(format!("{name} has arguments but cannot be invoked as function"));
             }
-            return Ok(Held::of(value));
+            return Ok(Held::of(inner));
         }
         let kind =
             if receiver.is_interface { "interface {}".to_owned() } else { value.type_name(&self.arena) };
@@ -199,6 +199,9 @@ impl Render {
             arguments.push(self.checked(Held::of(value), kind)?);
         }
         self.budget.step()?;
+        if call.callee.is_some() {
+            self.machine.callee.clone_from(&call.callee);
+        }
         match (call.function.body)(self, &arguments) {
             Ok(value) => Ok(value),
             Err(error) => {

@@ -12,9 +12,11 @@ impl Glob {
     pub(super) fn new(pattern: &[u8]) -> Self {
         let pattern = str::from_utf8(pattern).ok().filter(|pattern| pattern.len() <= LONGEST);
         let translated = pattern.and_then(translate);
-        Self(translated.and_then(|pattern| {
-            regex::bytes::RegexBuilder::new(&pattern).size_limit(1 << 20).build().ok()
-        }))
+        Self(
+            translated.and_then(|pattern| {
+                regex::bytes::RegexBuilder::new(&pattern).size_limit(1 << 20).build().ok()
+            }),
+        )
     }
 
     /// Whether a whole path fits.

@@ -9,5 +9,11 @@ pub trait Lookup: Send + Sync {
     ///
     /// # Errors
     /// What Helm's `lookup` fails with, in its words.
-    fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, String>;
+    fn lookup(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Value>, String>;
 }

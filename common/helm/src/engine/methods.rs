@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use flux_gotext::GoTime;
 
 use super::error::FunctionError;
-use super::render::Render;
 use super::glob::Glob;
+use super::render::Render;
 use crate::functions::{Function, Type, function};
 use crate::value::{Arena, ListType, MapId, MapType, Text, Value};
 
@@ -84,8 +84,9 @@ const VALUES: &[Function] = &[
             return Err("YAML path cannot be empty".into());
         }
         let no_value = || {
-            let path = flux_gotext::quote_bytes(path, flux_gotext::Shown::Printable);
-            FunctionError::from(format!("{path} is not a value"))
+            let name = path.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+            let name = flux_gotext::quote_bytes(name, flux_gotext::Shown::Printable);
+            FunctionError::from(format!("{name} is not a value"))
         };
         let (from, name) = match path.iter().rposition(|byte| *byte == b'.') {
             None => (values, path),
@@ -182,10 +183,21 @@ const VERSIONS: &[Function] = &[Function::new("Has", &[Type::String], |render, a
     Ok(found.into())
 })];
 
+/// Whether this is `.Capabilities.KubeVersion`.
+pub(super) fn is_kube_version(value: &Value, arena: &Arena) -> bool {
+    match value {
+        Value::Struct(id) => {
+            arena.structure(*id).is_some_and(|structure| structure.type_name == "common.KubeVersion")
+        }
+        _ => false,
+    }
+}
+
 /// Version of Kubernetes as its `String` method gives it.
-pub(crate) fn kube_version(value: &Value, arena: &Arena) -> Value {
+pub(super) fn kube_version(value: &Value, arena: &Arena) -> Value {
     let fields = value.fields(arena);
-    let field = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+    let field =
+        |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
     match field("normalizedVersion") {
         Some(Value::String(text)) if !text.is_empty() => Value::String(text),
         _ => field("Version").unwrap_or_default(),

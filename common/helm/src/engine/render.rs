@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use flux_gotext::{GoTime, Shown, quote_bytes};
 
-use super::{Budget, Limits};
 use super::code::Slot;
 use super::error::Stop;
 use super::lookup::Lookup;
 use super::parse::{Place, parse, text_of};
 use super::program::Program;
 use super::turns::Turns;
+use super::{Budget, Limits};
 use crate::functions::function;
 use crate::value::{Arena, Value};
 
@@ -69,6 +69,8 @@ pub(super) struct Machine {
     /// Whether the part that ran last ended with `continue`.
     pub(super) continues: bool,
     pub(super) lookup: Option<Arc<dyn Lookup>>,
+    /// What `call` calls.
+    pub(super) callee: Option<String>,
 }
 
 impl Machine {
@@ -87,12 +89,13 @@ impl Machine {
             stop: None,
             continues: false,
             lookup,
+            callee: None,
         }
     }
 }
 
 impl Render {
-    /// A render without templates, for calls of functions; time runs from now.
+    /// A render with nothing made or used yet, and no templates; time runs from now.
     pub fn new(limits: Limits, now: GoTime) -> Self {
         let machine = Machine::new(Vec::new(), None);
         Self { arena: Arena::default(), budget: Budget::new(limits), now, machine }
@@ -136,9 +139,9 @@ impl Render {
         super::typing::truth(value, &self.arena)
     }
 
-    /// What the current node calls, for the error of `call`.
-    pub(crate) fn callee(&self) -> String {
-        self.text_of_node()
+    /// What `call` was told to call, as it stands in the template.
+    pub(crate) fn callee(&self) -> &str {
+        self.machine.callee.as_deref().unwrap_or_default()
     }
 
     /// The text of the current node. Trees are not kept: parsing again gives the same numbers.

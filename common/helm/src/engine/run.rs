@@ -13,12 +13,12 @@ use tera::{Context, TeraResult, Value as Handle};
 use super::code::{Code, Leave, PipeCode};
 use super::error::{ExecError, FunctionError, Outcome, Stop};
 use super::program::{Program, TEXT_NAME};
-use super::render::{Held, Machine, Render};
+use super::render::{Held, Render};
 use super::turns::Turns;
 use super::typing::truth;
-use super::{Budget, Exhausted, Limits};
+use super::{Budget, Exhausted, Limits, methods};
 use crate::functions::implicit;
-use crate::value::{Arena, Value};
+use crate::value::Value;
 
 thread_local! {
     static CURRENT: Cell<Option<Box<Render>>> = const { Cell::new(None) };
@@ -68,12 +68,7 @@ impl Write for Sink {
 impl Render {
     /// What stands in for a render that is lent to Tera.
     fn lent() -> Self {
-        Self {
-            arena: Arena::default(),
-            budget: Budget::new(Limits::default()),
-            now: flux_gotext::GoTime::zero(),
-            machine: Machine::new(Vec::new(), None),
-        }
+        Self::new(Limits::default(), flux_gotext::GoTime::zero())
     }
 
     fn write(&mut self, text: &[u8]) -> Outcome<()> {
@@ -106,7 +101,9 @@ impl Render {
                 self.put(*dot, Held::of(value));
                 return Ok(Handle::from(is_true));
             }
-            Code::Range { pipe, loop_number, variables } => return self.range(pipe, *loop_number, *variables),
+            Code::Range { pipe, loop_number, variables } => {
+                return self.range(pipe, *loop_number, *variables);
+            }
             Code::Next { loop_number, dot, targets } => {
                 let at = self.machine.loop_frame + loop_number;
                 let turns = self.machine.turns.get_mut(at).map(|turns| turns.next(&self.arena));
@@ -143,6 +140,11 @@ impl Render {
     fn print(&mut self, value: &Value) -> Outcome<()> {
         match value {
             Value::String(text) => self.write(text),
+            // its method has a pointer receiver, and only an action prints through the pointer
+            Value::Struct(_) if methods::is_kube_version(value, &self.arena) => {
+                let version = methods::kube_version(value, &self.arena);
+                self.print(&version)
+            }
             value => {
                 let text = implicit(self, value).map_err(|error| self.stopped(error))?;
                 self.write(&text)
@@ -227,7 +229,8 @@ impl Render {
         machine.depth -= 1;
         machine.slots.truncate(machine.frame);
         machine.turns.truncate(machine.loop_frame);
-        (machine.frame, machine.loop_frame, machine.node, machine.running) = (frame, loop_frame, node, running);
+        (machine.frame, machine.loop_frame, machine.node, machine.running) =
+            (frame, loop_frame, node, running);
         result
     }
 
@@ -249,7 +252,12 @@ impl Render {
     }
 
     /// Runs a template and gives what it writes.
-    fn captured(&mut self, program: Arc<Program>, number: usize, data: Value) -> Result<Vec<u8>, FunctionError> {
+    fn captured(
+        &mut self,
+        program: Arc<Program>,
+        number: usize,
+        data: Value,
+    ) -> Result<Vec<u8>, FunctionError> {
         let outer = mem::take(&mut self.machine.output);
         let result = self.execute(program, number, data);
         let output = mem::replace(&mut self.machine.output, outer);
@@ -277,7 +285,8 @@ impl Render {
             Some((program, number)) => self.captured(program, number, data),
             None => {
                 let name = flux_gotext::quote_bytes(name, flux_gotext::Shown::Printable);
-                let message = format!("template: no template {name} associated with template \"{TEXT_NAME}\"");
+                let message =
+                    format!("template: no template {name} associated with template \"{TEXT_NAME}\"");
                 Err(message.into())
             }
         };

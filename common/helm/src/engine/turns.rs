@@ -10,10 +10,24 @@ pub(super) enum Turns {
     #[default]
     None,
     /// Integers of one type from 0.
-    Integers { kind: Integers, next: i64, count: i64 },
-    List { list: List, next: usize },
-    Bytes { text: Text, next: usize },
-    Map { kind: MapType, entries: std::vec::IntoIter<(Text, Value)>, count: usize },
+    Integers {
+        kind: Integers,
+        next: i64,
+        count: i64,
+    },
+    List {
+        list: List,
+        next: usize,
+    },
+    Bytes {
+        text: Text,
+        next: usize,
+    },
+    Map {
+        kind: MapType,
+        entries: std::vec::IntoIter<(Text, Value)>,
+        count: usize,
+    },
 }
 
 /// Type of the integers of a loop.

@@ -63,9 +63,13 @@ pub(super) fn number(number: &Number, text: &[u8], kind: Type) -> Result<Option<
         Type::Int32 => number.int.and_then(|int| i32::try_from(int).ok()).map(Value::Int32),
         Type::Uint32 => number.uint.and_then(|uint| u32::try_from(uint).ok()).map(Value::Uint32),
         Type::Float64 => number.float.map(Value::Float64),
-        Type::Bool | Type::String | Type::Bytes | Type::List(_) | Type::Map(_) | Type::Time | Type::Struct(_) => {
-            None
-        }
+        Type::Bool
+        | Type::String
+        | Type::Bytes
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Time
+        | Type::Struct(_) => None,
     })
 }
 

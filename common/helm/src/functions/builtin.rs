@@ -142,10 +142,9 @@ fn equal_pair(render: &mut Render, first: &Value, other: &Value) -> Result<bool,
                 let (first_type, other_type) = (first.type_name(arena), other.type_name(arena));
                 let first = shown(render, first, "%s")?;
                 let other = shown(render, other, "%v")?;
-                return Err(format!(
-                    "non-comparable types {first}: {first_type}, {other_type}: {other}"
-                )
-                .into());
+                return Err(
+                    format!("non-comparable types {first}: {first_type}, {other_type}: {other}").into()
+                );
             }
             if is_nil(first, arena) || is_nil(other, arena) {
                 return Ok(is_nil(first, arena) == is_nil(other, arena));
@@ -193,8 +192,7 @@ fn size(bytes: usize) -> Value {
 
 fn length(render: &mut Render, arguments: &[Value]) -> Result<Value, FunctionError> {
     match arguments.first() {
-        // Go's reflection has no type for it, and panics
-        None | Some(Value::Nil) => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        None | Some(Value::Nil) => Err("len of nil pointer".into()),
         Some(Value::String(text) | Value::Bytes(text)) => Ok(size(text.len())),
         Some(Value::List(list)) => Ok(size(list.len())),
         Some(Value::Map(map)) => Ok(size(render.arena.map(*map).len())),

@@ -156,8 +156,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn error(&mut self, message: impl Into<Vec<u8>>) -> Token {
-        let token =
-            Token { kind: Kind::Error, at: self.start, text: message.into(), line: self.start_line };
+        let token = Token { kind: Kind::Error, at: self.start, text: message.into(), line: self.start_line };
         self.input = &[];
         self.position = 0;
         self.start = 0;

@@ -123,7 +123,8 @@ fn without_underscores(whole: &str, digits: &str, has_prefix: bool) -> Option<St
     if !whole.contains('_') {
         return (!digits.is_empty()).then(|| digits.to_owned());
     }
-    let misplaced = digits.contains("__") || digits.ends_with('_') || (digits.starts_with('_') && !has_prefix);
+    let misplaced =
+        digits.contains("__") || digits.ends_with('_') || (digits.starts_with('_') && !has_prefix);
     let plain = digits.replace('_', "");
     (!misplaced && !plain.is_empty()).then_some(plain)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flux_gotext::{Shown, quote_bytes};
+use flux_gotext::{Shown, quote_bytes, rune_pieces};
 
 use super::lexer::{Kind, Lexer, Token};
 use super::print::{is_blank, operand_text};
@@ -22,7 +22,11 @@ pub(crate) struct ParseError {
 const MAX_DEPTH: usize = 1000;
 
 /// Parses a file. `is_function` tells which functions there are.
-pub(crate) fn parse(file: &str, text: &[u8], is_function: &dyn Fn(&str) -> bool) -> Result<Template, ParseError> {
+pub(crate) fn parse(
+    file: &str,
+    text: &[u8],
+    is_function: &dyn Fn(&str) -> bool,
+) -> Result<Template, ParseError> {
     let mut parser = Parser {
         file,
         lexer: Lexer::new(text),
@@ -341,8 +345,7 @@ impl Parser<'_> {
             }
         };
         self.scope()?.variables.truncate(known);
-        let place = self.place(pipe.place.at as usize);
-        Ok(Branch { place, pipe, body, otherwise })
+        Ok(Branch { pipe, body, otherwise })
     }
 
     fn nested(&mut self, kind: Kind) -> Parsed<Branch> {
@@ -617,8 +620,10 @@ fn shown(token: &Token) -> String {
         Kind::Error => String::from_utf8_lossy(&token.text).into_owned(),
         kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(&token.text)),
         _ if token.text.len() > 10 => {
-            let start = token.text.get(..10).unwrap_or_default();
-            format!("{}...", quote_bytes(start, Shown::Printable))
+            // ten characters, not bytes
+            let start =
+                rune_pieces(&token.text).take(10).map(|(_, bytes)| bytes).collect::<Vec<_>>().concat();
+            format!("{}...", quote_bytes(&start, Shown::Printable))
         }
         _ => quote_bytes(&token.text, Shown::Printable),
     }

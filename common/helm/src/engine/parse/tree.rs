@@ -51,7 +51,6 @@ pub(crate) enum Node {
 /// `if`, `with` or `range`
 #[derive(Clone, Debug)]
 pub(crate) struct Branch {
-    pub(crate) place: Place,
     pub(crate) pipe: Pipe,
     pub(crate) body: Vec<Node>,
     pub(crate) otherwise: Option<Vec<Node>>,
@@ -83,20 +82,49 @@ pub(crate) struct Command {
 /// What a command consists of.
 #[derive(Clone, Debug)]
 pub(crate) enum Operand {
-    Bool { place: Place, value: bool },
-    Dot { place: Place },
-    Nil { place: Place },
-    Number { place: Place, number: Box<Number>, text: Vec<u8> },
-    String { place: Place, quoted: Vec<u8>, text: Vec<u8> },
-    Identifier { place: Place, name: Vec<u8> },
+    Bool {
+        place: Place,
+        value: bool,
+    },
+    Dot {
+        place: Place,
+    },
+    Nil {
+        place: Place,
+    },
+    Number {
+        place: Place,
+        number: Box<Number>,
+        text: Vec<u8>,
+    },
+    String {
+        place: Place,
+        quoted: Vec<u8>,
+        text: Vec<u8>,
+    },
+    Identifier {
+        place: Place,
+        name: Vec<u8>,
+    },
     /// `.a.b`
-    Field { place: Place, names: Vec<Vec<u8>> },
+    Field {
+        place: Place,
+        names: Vec<Vec<u8>>,
+    },
     /// `$x.a.b`
-    Variable { place: Place, name: Vec<u8>, fields: Vec<Vec<u8>> },
+    Variable {
+        place: Place,
+        name: Vec<u8>,
+        fields: Vec<Vec<u8>>,
+    },
     /// `(...)`
     Pipe(Box<Pipe>),
     /// `(...).a` or `f.a`
-    Chain { place: Place, of: Box<Self>, fields: Vec<Vec<u8>> },
+    Chain {
+        place: Place,
+        of: Box<Self>,
+        fields: Vec<Vec<u8>>,
+    },
 }
 
 impl Operand {
