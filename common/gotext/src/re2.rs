@@ -70,9 +70,13 @@ pub fn compile_re2_bytes(pattern: &[u8]) -> Result<bytes::Regex, Re2Error> {
         return Err(Re2Error::TooLarge);
     }
     let lossy = String::from_utf8_lossy;
-    let pattern = std::str::from_utf8(pattern).map_err(|_| Re2Error::syntax("invalid UTF-8", lossy(pattern)))?;
+    let pattern =
+        std::str::from_utf8(pattern).map_err(|_| Re2Error::syntax("invalid UTF-8", lossy(pattern)))?;
     let translated = translate(pattern)?;
-    bytes::RegexBuilder::new(&translated).size_limit(SIZE_LIMIT).build().map_err(|error| refused(pattern, error))
+    bytes::RegexBuilder::new(&translated)
+        .size_limit(SIZE_LIMIT)
+        .build()
+        .map_err(|error| refused(pattern, error))
 }
 
 fn refused(pattern: &str, error: regex::Error) -> Re2Error {

@@ -99,11 +99,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let made = signed(render, arguments, &key)?;
         Ok(to_value(render, made))
     }),
-    Function::new("genSignedCertWithKey", &[String, LIST, LIST, Int, CERTIFICATE, String], |render, arguments| {
-        let key = given_key(render, arguments.text(5))?;
-        let made = signed(render, arguments, &key)?;
-        Ok(to_value(render, made))
-    }),
+    Function::new(
+        "genSignedCertWithKey",
+        &[String, LIST, LIST, Int, CERTIFICATE, String],
+        |render, arguments| {
+            let key = given_key(render, arguments.text(5))?;
+            let made = signed(render, arguments, &key)?;
+            Ok(to_value(render, made))
+        },
+    ),
 ];
 
 fn new_key(render: &mut Render) -> Result<PrivateKey, Error> {
@@ -119,7 +123,8 @@ fn given_key(render: &mut Render, text: &[u8]) -> Result<PrivateKey, Error> {
 /// A certificate for `key` by the authority in the fifth argument.
 fn signed(render: &mut Render, arguments: &[Value], key: &PrivateKey) -> Result<Certificate, Error> {
     render.budget.steps(cost::SMALL)?;
-    let fields = arguments.structure(4).and_then(|id| render.arena.structure(id)).map(|found| found.fields.clone());
+    let fields =
+        arguments.structure(4).and_then(|id| render.arena.structure(id)).map(|found| found.fields.clone());
     let field = |name: &str| {
         let fields = fields.iter().flatten();
         let found = fields.filter(|(field, _)| *field == name).find_map(|(_, value)| match value {

@@ -32,10 +32,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("date_in_zone", &[String, Any, String], |render, arguments| {
         formatted(render, arguments.text(0), arguments.any(1), arguments.text(2))
     }),
-    Function::new("dateModify", &[String, Time], |_, arguments| Ok(modified(arguments).unwrap_or_else(|(_, t)| t))),
-    Function::new("date_modify", &[String, Time], |_, arguments| Ok(modified(arguments).unwrap_or_else(|(_, t)| t))),
-    Function::new("mustDateModify", &[String, Time], |_, arguments| modified(arguments).map_err(|(error, _)| error)),
-    Function::new("must_date_modify", &[String, Time], |_, arguments| modified(arguments).map_err(|(error, _)| error)),
+    Function::new("dateModify", &[String, Time], |_, arguments| {
+        Ok(modified(arguments).unwrap_or_else(|(_, t)| t))
+    }),
+    Function::new("date_modify", &[String, Time], |_, arguments| {
+        Ok(modified(arguments).unwrap_or_else(|(_, t)| t))
+    }),
+    Function::new("mustDateModify", &[String, Time], |_, arguments| {
+        modified(arguments).map_err(|(error, _)| error)
+    }),
+    Function::new("must_date_modify", &[String, Time], |_, arguments| {
+        modified(arguments).map_err(|(error, _)| error)
+    }),
     Function::new("toDate", &[String, String], |_, arguments| {
         let time = GoTime::parse(arguments.text(0), arguments.text(1)).unwrap_or_else(|_| GoTime::zero());
         Ok(Value::Time(Arc::new(time)))
@@ -44,7 +52,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let time = GoTime::parse(arguments.text(0), arguments.text(1)).map_err(Error::new)?;
         Ok(Value::Time(Arc::new(time)))
     }),
-    Function::new("unixEpoch", &[Time], |_, arguments| Ok(arguments.time(0).unix_seconds().to_string().into())),
+    Function::new("unixEpoch", &[Time], |_, arguments| {
+        Ok(arguments.time(0).unix_seconds().to_string().into())
+    }),
     Function::new("ago", &[Any], |render, arguments| {
         let since = time_of(render, arguments.any(0)).map_or(0, |time| render.now.since(&time));
         Ok(GoDuration::from_nanos(to_seconds(since)).to_string().into())

@@ -34,7 +34,8 @@ impl Decimal {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let exponent = exponent.parse::<i32>().unwrap_or_default() - i32::try_from(fraction.len()).unwrap_or_default();
+        let exponent =
+            exponent.parse::<i32>().unwrap_or_default() - i32::try_from(fraction.len()).unwrap_or_default();
         let coefficient = format!("{whole}{fraction}").parse().unwrap_or_default();
         Ok(Self { coefficient, exponent })
     }

@@ -11,9 +11,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let given = arguments.from(1).first().filter(|given| !is_empty(given, &render.arena));
         Ok(given.unwrap_or_else(|| arguments.any(0)).clone())
     }),
-    Function::new("empty", &[Any], |render, arguments| {
-        Ok(is_empty(arguments.any(0), &render.arena).into())
-    }),
+    Function::new("empty", &[Any], |render, arguments| Ok(is_empty(arguments.any(0), &render.arena).into())),
     Function::variadic("coalesce", &[], Any, |render, arguments| {
         let found = arguments.all().iter().find(|value| !is_empty(value, &render.arena));
         Ok(found.cloned().unwrap_or_default())

@@ -50,7 +50,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("values", &[MAP], |render, arguments| {
         let map = arguments.map(0).map(|id| render.arena.map(id));
-        let values: Vec<_> = map.into_iter().flat_map(|map| map.entries()).map(|(_, value)| value.clone()).collect();
+        let values: Vec<_> =
+            map.into_iter().flat_map(|map| map.entries()).map(|(_, value)| value.clone()).collect();
         render.budget.items(values.len())?;
         Ok(render.arena.add_list(ListType::Any, values).into())
     }),
@@ -103,11 +104,7 @@ fn dict(render: &mut Render, pairs: &[Value]) -> Result<Value, Error> {
     Ok(render.arena.add_map(MapType::Any, entries).into())
 }
 
-fn filtered(
-    render: &mut Render,
-    map: Option<MapId>,
-    keep: impl Fn(&Text) -> bool,
-) -> Result<Value, Error> {
+fn filtered(render: &mut Render, map: Option<MapId>, keep: impl Fn(&Text) -> bool) -> Result<Value, Error> {
     let map = map.map(|id| render.arena.map(id));
     let entries = map.into_iter().flat_map(|map| map.entries()).filter(|(key, _)| keep(key));
     let entries: BTreeMap<_, _> = entries.map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -87,7 +87,7 @@ fn decode(
         let at = if end == packed.len() { text.len() } else { position(end) };
         return Err(corrupt(at));
     } else if digits - whole + padding > quantum || padding != rest.len() {
-        return Err(corrupt(position(whole + quantum)));
+        return Err(corrupt(position(if quantum == 4 { whole + quantum } else { digits })));
     }
     let mut lenient = encoding.specification();
     lenient.check_trailing_bits = false;

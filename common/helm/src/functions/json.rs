@@ -84,11 +84,7 @@ fn from_json(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
 }
 
 /// A map with a text under `Error`.
-pub(super) fn error_map(
-    render: &mut Render,
-    map: Option<crate::value::MapId>,
-    problem: &str,
-) -> Value {
+pub(super) fn error_map(render: &mut Render, map: Option<crate::value::MapId>, problem: &str) -> Value {
     let id = map.unwrap_or_else(|| render.arena.add_map(MapType::Any, std::collections::BTreeMap::new()));
     render.arena.insert(id, "Error".into(), problem.into());
     id.into()
@@ -105,13 +101,18 @@ fn from_json_array(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
         Err(Error::Message(problem)) => return Ok(error_list(render, &problem)),
         Err(error) => return Err(error),
     };
+    // of a number that is too large nothing is left
+    let is_number = matches!((&read.value, &read.problem), (Value::Nil, Some(_)));
     Ok(match (read.value, read.problem) {
-        (_, Some(problem)) => error_list(render, &problem),
+        (Value::List(_) | Value::Nil, Some(problem)) if !is_number => error_list(render, &problem),
         (Value::Nil, None) => List::nil(ListType::Any).into(),
-        (Value::List(list), None) => list.into(),
-        (other, None) => {
+        (Value::List(list), _) => list.into(),
+        (other, _) => {
             let found = json_name(&other);
-            error_list(render, &format!("json: cannot unmarshal {found} into Go value of type []interface {{}}"))
+            error_list(
+                render,
+                &format!("json: cannot unmarshal {found} into Go value of type []interface {{}}"),
+            )
         }
     })
 }

@@ -13,13 +13,21 @@ use Type::{Any, Int, String};
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::variadic("list", &[], Any, |render, arguments| new_list(render, arguments.all().to_vec())),
     Function::variadic("tuple", &[], Any, |render, arguments| new_list(render, arguments.all().to_vec())),
-    Function::new("append", &[Any, Any], |render, arguments| append(render, arguments.any(0), arguments.any(1))),
-    Function::new("push", &[Any, Any], |render, arguments| append(render, arguments.any(0), arguments.any(1))),
+    Function::new("append", &[Any, Any], |render, arguments| {
+        append(render, arguments.any(0), arguments.any(1))
+    }),
+    Function::new("push", &[Any, Any], |render, arguments| {
+        append(render, arguments.any(0), arguments.any(1))
+    }),
     Function::new("mustAppend", &[Any, Any], |render, arguments| {
         append(render, arguments.any(0), arguments.any(1))
     }),
-    Function::new("mustPush", &[Any, Any], |render, arguments| append(render, arguments.any(0), arguments.any(1))),
-    Function::new("prepend", &[Any, Any], |render, arguments| prepend(render, arguments.any(0), arguments.any(1))),
+    Function::new("mustPush", &[Any, Any], |render, arguments| {
+        append(render, arguments.any(0), arguments.any(1))
+    }),
+    Function::new("prepend", &[Any, Any], |render, arguments| {
+        prepend(render, arguments.any(0), arguments.any(1))
+    }),
     Function::new("mustPrepend", &[Any, Any], |render, arguments| {
         prepend(render, arguments.any(0), arguments.any(1))
     }),
@@ -45,14 +53,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         without(render, arguments.any(0), arguments.from(1))
     }),
     Function::new("has", &[Any, Any], |render, arguments| has(render, arguments.any(0), arguments.any(1))),
-    Function::new("mustHas", &[Any, Any], |render, arguments| has(render, arguments.any(0), arguments.any(1))),
+    Function::new("mustHas", &[Any, Any], |render, arguments| {
+        has(render, arguments.any(0), arguments.any(1))
+    }),
     Function::variadic("slice", &[Any], Any, |render, arguments| {
         slice(render, arguments.any(0), arguments.from(1))
     }),
     Function::variadic("mustSlice", &[Any], Any, |render, arguments| {
         slice(render, arguments.any(0), arguments.from(1))
     }),
-    Function::new("chunk", &[Int, Any], |render, arguments| chunk(render, arguments.int(0), arguments.any(1))),
+    Function::new("chunk", &[Int, Any], |render, arguments| {
+        chunk(render, arguments.int(0), arguments.any(1))
+    }),
     Function::new("mustChunk", &[Int, Any], |render, arguments| {
         chunk(render, arguments.int(0), arguments.any(1))
     }),
@@ -225,6 +237,11 @@ fn chunk(render: &mut Render, size: i64, list: &Value) -> Result<Value, Error> {
         return Ok(render.arena.add_list(ListType::Lists, Vec::new()).into());
     }
     let out_of_range = || Error::runtime("makeslice: len out of range");
+    let last = i64::try_from(items.len()).unwrap_or(i64::MAX) - 1;
+    if size < 0 && last > 0 && last <= size.saturating_neg() {
+        // Go counts no chunk then
+        return Ok(render.arena.add_list(ListType::Lists, Vec::new()).into());
+    }
     let size = usize::try_from(size).ok().filter(|size| *size > 0).ok_or_else(out_of_range)?;
     let mut chunks = Vec::new();
     for chunk in items.chunks(size) {

@@ -79,10 +79,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("until", &[Int], |render, arguments| {
         let count = arguments.int(0);
         let step = if count < 0 { -1 } else { 1 };
-        list(render, until_step(0, count, step))
+        list(render, Range { start: 0, stop: count, step })
     }),
     Function::new("untilStep", &[Int, Int, Int], |render, arguments| {
-        list(render, until_step(arguments.int(0), arguments.int(1), arguments.int(2)))
+        let [start, stop, step] = [0, 1, 2].map(|index| arguments.int(index));
+        list(render, Range { start, stop, step })
     }),
     Function::variadic("seq", &[], Int, |render, arguments| seq(render, arguments.all())),
     Function::new("randInt", &[Int, Int], |_, arguments| {
@@ -107,7 +108,10 @@ fn fold_floats(first: f64, rest: &[Value], with: impl Fn(f64, f64) -> f64) -> Va
             true if has_infinity && with(f64::INFINITY, 0.0) > 0.0 && f64::INFINITY == folded.max(value) => {
                 f64::INFINITY
             }
-            true if has_infinity && with(f64::NEG_INFINITY, 0.0) < 0.0 && f64::NEG_INFINITY == folded.min(value) => {
+            true if has_infinity
+                && with(f64::NEG_INFINITY, 0.0) < 0.0
+                && f64::NEG_INFINITY == folded.min(value) =>
+            {
                 f64::NEG_INFINITY
             }
             true => f64::NAN,
@@ -152,23 +156,34 @@ fn power_of_ten(places: i64) -> f64 {
 }
 
 /// The numbers from `start` to before `stop`.
-fn until_step(start: i64, stop: i64, step: i64) -> impl Iterator<Item = i64> + Clone {
-    let goes_down = stop < start;
-    let is_empty = if goes_down { step >= 0 } else { step <= 0 };
-    std::iter::successors((!is_empty).then_some(start), move |number| number.checked_add(step))
-        .take_while(move |number| if goes_down { *number > stop } else { *number < stop })
+#[derive(Clone, Copy)]
+struct Range {
+    start: i64,
+    stop: i64,
+    step: i64,
 }
 
-/// Bytes that an item of a list takes.
-const ITEM: usize = size_of::<Value>();
-
-fn list(render: &mut Render, numbers: impl Iterator<Item = i64>) -> Result<Value, Error> {
-    let mut items = Vec::new();
-    for number in numbers {
-        render.budget.steps(1)?;
-        render.budget.text(ITEM)?;
-        items.push(Value::Int(number));
+impl Range {
+    /// How many numbers there are; none if the step leads away from the end.
+    fn count(self) -> usize {
+        let (distance, step) = (i128::from(self.stop) - i128::from(self.start), i128::from(self.step));
+        if step == 0 || distance.signum() != step.signum() {
+            return 0;
+        }
+        usize::try_from(distance.abs().div_euclid(step.abs()) + i128::from(distance % step != 0))
+            .unwrap_or(usize::MAX)
     }
+
+    fn numbers(self) -> impl Iterator<Item = i64> {
+        let next = move |number: &i64| number.checked_add(self.step);
+        std::iter::successors(Some(self.start), next).take(self.count())
+    }
+}
+
+fn list(render: &mut Render, range: Range) -> Result<Value, Error> {
+    render.budget.items(range.count())?;
+    render.budget.steps(range.count())?;
+    let items = range.numbers().map(Value::Int).collect();
     Ok(render.arena.add_list(ListType::Int, items).into())
 }
 
@@ -185,15 +200,11 @@ fn seq(render: &mut Render, numbers: &[Value]) -> Result<Value, Error> {
         3 => (first, third, second),
         _ => return Ok("".into()),
     };
-    let mut output = std::string::String::new();
-    for number in until_step(start, end.wrapping_add(direction(start, end)), step) {
-        render.budget.steps(1)?;
-        let before = output.len();
-        if before > 0 {
-            output.push(' ');
-        }
-        output.push_str(&number.to_string());
-        render.budget.text(output.len() - before)?;
-    }
+    let range = Range { start, stop: end.wrapping_add(direction(start, end)), step };
+    render.budget.items(range.count())?;
+    render.budget.steps(range.count())?;
+    let numbers: Vec<_> = range.numbers().map(|number| number.to_string()).collect();
+    let output = numbers.join(" ");
+    render.budget.text(output.len())?;
     Ok(output.into())
 }

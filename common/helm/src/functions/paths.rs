@@ -1,7 +1,7 @@
 //! Slash-separated paths, as Go's `path` takes them apart.
 
-use super::{Function, Type};
 use super::arguments::Arguments;
+use super::{Function, Type};
 
 use Type::String;
 

@@ -1,6 +1,7 @@
 //! Types, equality and copies.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::arguments::Arguments;
 use super::{Error, Function, Render, Type};
@@ -65,7 +66,9 @@ impl Comparison<'_> {
             (Value::Uint64(one), Value::Uint64(other)) => one == other,
             #[expect(clippy::float_cmp, reason = "as Go compares")]
             (Value::Float64(one), Value::Float64(other)) => one == other,
-            (Value::String(one), Value::String(other)) | (Value::Bytes(one), Value::Bytes(other)) => one == other,
+            (Value::String(one), Value::String(other)) | (Value::Bytes(one), Value::Bytes(other)) => {
+                one == other
+            }
             (Value::List(one), Value::List(other)) => self.lists_equal(*one, *other),
             (Value::Map(one), Value::Map(other)) => self.maps_equal(*one, *other),
             (Value::Time(one), Value::Time(other)) => one == other,
@@ -76,7 +79,10 @@ impl Comparison<'_> {
                 let (one_fields, other_fields) = (one.fields(self.arena), other.fields(self.arena));
                 one.type_name(self.arena) == other.type_name(self.arena)
                     && one_fields.len() == other_fields.len()
-                    && one_fields.iter().zip(&other_fields).all(|((_, one), (_, other))| self.equal(one, other))
+                    && one_fields
+                        .iter()
+                        .zip(&other_fields)
+                        .all(|((_, one), (_, other))| self.equal(one, other))
             }
             _ => false,
         }
@@ -103,9 +109,10 @@ impl Comparison<'_> {
         let (one, other) = (self.arena.map(one), self.arena.map(other));
         one.is_nil() == other.is_nil()
             && one.len() == other.len()
-            && one.entries().zip(other.entries()).all(|((key, value), (other_key, other))| {
-                key == other_key && self.equal(value, other)
-            })
+            && one
+                .entries()
+                .zip(other.entries())
+                .all(|((key, value), (other_key, other))| key == other_key && self.equal(value, other))
     }
 }
 
@@ -130,13 +137,16 @@ fn deep_copy(render: &mut Render, value: &Value, depth: usize) -> Result<Value, 
             Ok(render.arena.add_list(list.kind(), items?).into())
         }
         Value::Map(id) if !render.arena.map(*id).is_nil() => {
-            let entries: Vec<_> = render.arena.map(*id).entries().map(|(key, value)| (key.clone(), value.clone())).collect();
+            let entries: Vec<_> =
+                render.arena.map(*id).entries().map(|(key, value)| (key.clone(), value.clone())).collect();
             let entries: Result<_, Error> = entries
                 .into_iter()
                 .map(|(key, value)| Ok((key, deep_copy(render, &value, depth + 1)?)))
                 .collect();
             Ok(render.arena.add_map(id.kind(), entries?).into())
         }
+        // Go's copy leaves out what is not exported, which is all of a version
+        Value::Version(_) => Ok("0.0.0".parse().map_or(Value::Nil, |zero| Value::Version(Arc::new(zero)))),
         value => Ok(value.clone()),
     }
 }

@@ -1,9 +1,12 @@
 //! Regular expressions.
 
-use flux_gotext::{Re2Error, Shown, can_backquote, compile_re2_bytes, decode_rune, is_digit, is_letter, quote_bytes};
-use regex::bytes::{Captures, Regex};
+use flux_gotext::{
+    Re2Error, Shown, can_backquote, compile_re2_bytes, decode_rune, is_digit, is_letter, quote_bytes,
+};
+use regex::bytes::{Captures, Match, Regex};
 
 use super::arguments::Arguments;
+use super::strings::grow;
 use super::{Error, Function, Render, Type};
 use crate::value::{List, ListType, Text, Value};
 
@@ -23,7 +26,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(compile(render, arguments)?.is_match(arguments.text(1)).into())
     }),
     Function::new("regexFind", TWO, |render, arguments| Ok(find(&checked(render, arguments)?, arguments))),
-    Function::new("mustRegexFind", TWO, |render, arguments| Ok(find(&compile(render, arguments)?, arguments))),
+    Function::new("mustRegexFind", TWO, |render, arguments| {
+        Ok(find(&compile(render, arguments)?, arguments))
+    }),
     Function::new("regexFindAll", COUNTED, |render, arguments| {
         let regex = checked(render, arguments)?;
         find_all(render, &regex, arguments)
@@ -60,7 +65,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let text = arguments.text(0);
         render.budget.text(text.len().saturating_mul(2))?;
         let is_special = |byte: &u8| br"\.+*?()|[]{}^$".contains(byte);
-        let quoted = text.iter().flat_map(|byte| is_special(byte).then_some(b'\\').into_iter().chain([*byte]));
+        let quoted =
+            text.iter().flat_map(|byte| is_special(byte).then_some(b'\\').into_iter().chain([*byte]));
         Ok(quoted.collect::<Vec<u8>>().into())
     }),
 ];
@@ -108,13 +114,22 @@ fn find(regex: &Regex, arguments: &[Value]) -> Value {
     Value::String(found.unwrap_or_default().into())
 }
 
+/// Whether a match is not an empty one within a character, which Go's expressions do not look into.
+fn is_whole(text: &[u8], found: &Match<'_>) -> bool {
+    !found.is_empty() || text.get(found.start()).is_none_or(|byte| byte & 0xc0 != 0x80)
+}
+
+fn matches<'a>(regex: &'a Regex, text: &'a [u8]) -> impl Iterator<Item = Match<'a>> {
+    regex.find_iter(text).filter(|found| is_whole(text, found))
+}
+
 fn limit(count: i64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn find_all(render: &mut Render, regex: &Regex, arguments: &[Value]) -> Result<Value, Error> {
     let mut all = Vec::new();
-    for found in regex.find_iter(arguments.text(1)).take(limit(arguments.int(2))) {
+    for found in matches(regex, arguments.text(1)).take(limit(arguments.int(2))) {
         push(render, &mut all, found.as_bytes())?;
     }
     if all.is_empty() {
@@ -141,7 +156,7 @@ fn split(render: &mut Render, regex: &Regex, arguments: &[Value]) -> Result<Valu
         return Ok(render.arena.add_list(ListType::String, parts).into());
     }
     let (mut start, mut end) = (0, 0);
-    for found in regex.find_iter(text).take(count) {
+    for found in matches(regex, text).take(count) {
         if parts.len() + 1 == count {
             break;
         }
@@ -168,12 +183,12 @@ fn replace(
     let mut output = Vec::with_capacity(text.len());
     let mut end = 0;
     for captures in regex.captures_iter(text) {
-        let Some(whole) = captures.get(0) else { continue };
+        let Some(whole) = captures.get(0).filter(|found| is_whole(text, found)) else { continue };
         output.extend_from_slice(text.get(end..whole.start()).unwrap_or_default());
         let before = output.len();
         replacement(&mut output, template, &captures);
         render.budget.steps(1)?;
-        render.budget.text(output.len() - before)?;
+        grow(render, before, output.len() - before)?;
         end = whole.end();
     }
     output.extend_from_slice(text.get(end..).unwrap_or_default());
@@ -224,6 +239,8 @@ fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The number of a group: digits without leading noughts.
 fn number(name: &[u8]) -> Option<usize> {
-    let is_number = name.len() < 9 && name.iter().all(u8::is_ascii_digit) && (name.len() == 1 || name.first() != Some(&b'0'));
+    let is_number = name.len() < 9
+        && name.iter().all(u8::is_ascii_digit)
+        && (name.len() == 1 || name.first() != Some(&b'0'));
     std::str::from_utf8(name).ok().filter(|_| is_number)?.parse().ok()
 }

@@ -44,9 +44,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("nospace", &[String], |render, arguments| {
         mapped(render, arguments.text(0), words::remove_space)
     }),
-    Function::new("initials", &[String], |render, arguments| mapped(render, arguments.text(0), words::initials)),
+    Function::new("initials", &[String], |render, arguments| {
+        mapped(render, arguments.text(0), words::initials)
+    }),
     Function::new("shuffle", &[String], |render, arguments| {
-        mapped(render, arguments.text(0), |text| words::shuffle_order(text, |below| rand::random_range(0..below)))
+        mapped(render, arguments.text(0), |text| {
+            words::shuffle_order(text, |below| rand::random_range(0..below))
+        })
     }),
     Function::new("abbrev", &[Int, String], |render, arguments| {
         mapped(render, arguments.text(1), |text| words::abbreviate(arguments.int(0), text))
@@ -72,7 +76,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("repeat", &[Int, String], |render, arguments| {
         let text = arguments.text(1);
-        let count = usize::try_from(arguments.int(0)).map_err(|_| Error::new("strings: negative Repeat count"))?;
+        let count =
+            usize::try_from(arguments.int(0)).map_err(|_| Error::new("strings: negative Repeat count"))?;
         render.budget.text(text.len().saturating_mul(count))?;
         Ok(text.repeat(if text.is_empty() { 0 } else { count }).into())
     }),
@@ -121,7 +126,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let parts = parts(render, arguments.text(1), arguments.text(0), -1)?;
         Ok(render.arena.add_list(ListType::String, parts).into())
     }),
-    Function::new("split", TWO, |render, arguments| numbered(render, arguments.text(0), -1, arguments.text(1))),
+    Function::new("split", TWO, |render, arguments| {
+        numbered(render, arguments.text(0), -1, arguments.text(1))
+    }),
     Function::new("splitn", &[String, Int, String], |render, arguments| {
         numbered(render, arguments.text(0), arguments.int(1), arguments.text(2))
     }),
@@ -139,12 +146,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// Asks for so many bytes more of a text.
+pub(super) fn grow(render: &mut Render, length: usize, more: usize) -> Result<(), Error> {
+    let total = length.saturating_add(more);
+    let is_within = total <= render.budget.limits().text;
+    Ok(render.budget.text(if is_within { more } else { total })?)
+}
+
 /// A text changed to one of at most about the same length.
-fn mapped(
-    render: &mut Render,
-    text: &[u8],
-    change: impl FnOnce(&[u8]) -> Vec<u8>,
-) -> Result<Value, Error> {
+fn mapped(render: &mut Render, text: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<Value, Error> {
     render.budget.text(text.len().saturating_mul(3))?;
     Ok(change(text).into())
 }
@@ -180,14 +190,17 @@ fn truncate(count: i64, text: &[u8]) -> &[u8] {
 fn substring(start: i64, end: i64, text: &[u8]) -> Result<&[u8], Error> {
     let length = text.len();
     let end_index = usize::try_from(end).ok();
-    let out_of_range = |bounds: std::string::String| Error::runtime(format!("slice bounds out of range {bounds}"));
+    let out_of_range =
+        |bounds: std::string::String| Error::runtime(format!("slice bounds out of range {bounds}"));
     let Ok(start_index) = usize::try_from(start) else {
         let Some(end_index) = end_index else { return Err(out_of_range(format!("[:{end}]"))) };
         return text.get(..end_index).ok_or_else(|| out_of_range(format!("[:{end}] with length {length}")));
     };
     match end_index.filter(|end| *end <= length) {
         None => text.get(start_index..).ok_or_else(|| out_of_range(format!("[{start}:{length}]"))),
-        Some(end_index) => text.get(start_index..end_index).ok_or_else(|| out_of_range(format!("[{start}:{end}]"))),
+        Some(end_index) => {
+            text.get(start_index..end_index).ok_or_else(|| out_of_range(format!("[{start}:{end}]")))
+        }
     }
 }
 
@@ -201,7 +214,7 @@ fn replace(render: &mut Render, old: &[u8], new: &[u8], text: &[u8]) -> Result<V
     let mut output = Vec::with_capacity(text.len());
     if old.is_empty() {
         for (_, piece) in rune_pieces(text) {
-            render.budget.text(new.len())?;
+            grow(render, output.len(), new.len())?;
             output.extend_from_slice(new);
             output.extend_from_slice(piece);
         }
@@ -210,7 +223,7 @@ fn replace(render: &mut Render, old: &[u8], new: &[u8], text: &[u8]) -> Result<V
     }
     let mut rest = text;
     while let Some(at) = find(rest, old) {
-        render.budget.text(new.len())?;
+        grow(render, output.len(), new.len())?;
         output.extend_from_slice(rest.get(..at).unwrap_or_default());
         output.extend_from_slice(new);
         rest = rest.get(at + old.len()..).unwrap_or_default();

@@ -48,9 +48,7 @@ impl Url {
     pub(super) fn host_name(&self) -> Vec<u8> {
         let host = &self.host;
         let colon = host.iter().rposition(|byte| *byte == b':');
-        let is_port = |at: &usize| {
-            host.get(at + 1..).is_some_and(|port| port.iter().all(u8::is_ascii_digit))
-        };
+        let is_port = |at: &usize| host.get(at + 1..).is_some_and(|port| port.iter().all(u8::is_ascii_digit));
         let name = colon.filter(is_port).and_then(|at| host.get(..at)).unwrap_or(host);
         let inner = name.strip_prefix(b"[").and_then(|name| name.strip_suffix(b"]"));
         inner.unwrap_or(name).to_vec()

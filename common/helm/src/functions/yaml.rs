@@ -3,17 +3,21 @@
 mod convert;
 mod pretty;
 
+use std::collections::BTreeMap;
+
 use super::arguments::Arguments;
 use super::json::{error_list, error_map, json_name, or_empty};
 use super::{Error, Function, Render, Type};
-use crate::value::{List, ListType, MapType, Value};
+use crate::value::{ListType, MapType, Value};
 
 use Type::{Any, String};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("toYaml", &[Any], |render, arguments| or_empty(to_yaml(render, arguments.any(0)))),
     Function::new("mustToYaml", &[Any], |render, arguments| Ok(to_yaml(render, arguments.any(0))?.into())),
-    Function::new("toYamlPretty", &[Any], |render, arguments| or_empty(pretty::write(render, arguments.any(0)))),
+    Function::new("toYamlPretty", &[Any], |render, arguments| {
+        or_empty(pretty::write(render, arguments.any(0)))
+    }),
     Function::new("fromYaml", &[String], |render, arguments| from_yaml(render, arguments.text(0))),
     Function::new("fromYamlArray", &[String], |render, arguments| from_yaml_array(render, arguments.text(0))),
 ];
@@ -27,8 +31,8 @@ fn without_line_break(mut text: std::string::String) -> std::string::String {
 
 /// `yaml.Marshal` of `sigs.k8s.io/yaml`, which goes by way of JSON.
 fn to_yaml(render: &mut Render, value: &Value) -> Result<std::string::String, Error> {
-    let converted = convert::to_json_value(render, value)
-        .map_err(|error| error.within("error marshaling into JSON"))?;
+    let converted =
+        convert::to_json_value(render, value).map_err(|error| error.within("error marshaling into JSON"))?;
     let text = converted.to_yaml().map_err(Error::new)?;
     render.budget.text(text.len())?;
     Ok(without_line_break(text))
@@ -67,7 +71,8 @@ fn mismatch(found: &Value, wanted: &str) -> std::string::String {
 fn from_yaml(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
     Ok(match read(render, text)? {
         Err(problem) => error_map(render, None, &problem),
-        Ok(Value::Nil) => render.arena.add_nil_map(MapType::Any).into(),
+        // null leaves the empty map that is there
+        Ok(Value::Nil) => render.arena.add_map(MapType::Any, BTreeMap::new()).into(),
         Ok(Value::Map(id)) => id.into(),
         Ok(other) => error_map(render, None, &mismatch(&other, MapType::Any.name())),
     })
@@ -76,7 +81,7 @@ fn from_yaml(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
 fn from_yaml_array(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
     Ok(match read(render, text)? {
         Err(problem) => error_list(render, &problem),
-        Ok(Value::Nil) => List::nil(ListType::Any).into(),
+        Ok(Value::Nil) => render.arena.add_list(ListType::Any, Vec::new()).into(),
         Ok(Value::List(list)) => list.into(),
         Ok(other) => error_list(render, &mismatch(&other, ListType::Any.name())),
     })

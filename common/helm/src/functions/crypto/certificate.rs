@@ -112,7 +112,13 @@ pub(super) struct Request {
 impl Request {
     /// For an authority.
     pub(super) fn authority(name: &[u8], days: i64) -> Self {
-        Self { name: name.to_vec(), addresses: Vec::new(), host_names: Vec::new(), days, usage: Usage::Authority }
+        Self {
+            name: name.to_vec(),
+            addresses: Vec::new(),
+            host_names: Vec::new(),
+            days,
+            usage: Usage::Authority,
+        }
     }
 
     /// Of the arguments common name, addresses, host names and days.
@@ -122,7 +128,9 @@ impl Request {
         };
         let mut addresses = Vec::new();
         for value in list(render, 1) {
-            let Value::String(text) = &value else { return Err(not_a_string(render, &value, "error parsing ip")) };
+            let Value::String(text) = &value else {
+                return Err(not_a_string(render, &value, "error parsing ip"));
+            };
             let text = text.to_string_lossy();
             let address = text.parse().map_err(|_| Error::new(format!("error parsing ip: {text}")))?;
             addresses.push(address);
@@ -145,7 +153,12 @@ impl Request {
     }
 
     /// Signed by an authority.
-    pub(super) fn signed(&self, key: &PrivateKey, signer: &Signer, render: &Render) -> Result<Certificate, Error> {
+    pub(super) fn signed(
+        &self,
+        key: &PrivateKey,
+        signer: &Signer,
+        render: &Render,
+    ) -> Result<Certificate, Error> {
         let same_name = self.subject()? == signer.name;
         let key_identifier = signer.key_identifier.clone().filter(|_| !same_name);
         self.make(key, &By { name: signer.name.clone(), key_identifier, key: &signer.key }, render)
@@ -187,7 +200,8 @@ impl Request {
 
     fn subject(&self) -> Result<RdnSequence, Error> {
         let name = std::str::from_utf8(&self.name).map_err(|_| creating("asn1: string not valid UTF-8"))?;
-        let is_printable = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
+        let is_printable =
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
         let tag = if is_printable { Tag::PrintableString } else { Tag::Utf8String };
         let value = Any::new(tag, name.as_bytes()).map_err(creating)?;
         // Go leaves an empty name out
@@ -302,9 +316,10 @@ fn time(seconds: i64) -> Result<Time, Error> {
 
 fn not_a_string(render: &mut Render, value: &Value, attempted: &str) -> Error {
     match to_text(render, value) {
-        Ok(text) => {
-            Error::new(format!("{attempted}: {} is not a string", std::string::String::from_utf8_lossy(&text)))
-        }
+        Ok(text) => Error::new(format!(
+            "{attempted}: {} is not a string",
+            std::string::String::from_utf8_lossy(&text)
+        )),
         Err(error) => error,
     }
 }

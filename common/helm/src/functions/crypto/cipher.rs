@@ -1,7 +1,8 @@
 //! AES-256 in CBC mode, with the vector before the text.
 
 use aws_lc_rs::cipher::{
-    AES_256, AES_CBC_IV_LEN, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext, UnboundCipherKey,
+    AES_256, AES_CBC_IV_LEN, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
+    UnboundCipherKey,
 };
 use aws_lc_rs::iv::FixedLength;
 use data_encoding::BASE64;
@@ -56,7 +57,8 @@ pub(super) fn decrypt(password: &[u8], text: &[u8]) -> Result<Value, Error> {
     let padding = usize::from(*padding);
     let kept = plain.len().checked_sub(padding).and_then(|length| plain.get(..length));
     let out_of_range = || {
-        let bound = i64::try_from(plain.len()).unwrap_or_default() - i64::try_from(padding).unwrap_or_default();
+        let bound =
+            i64::try_from(plain.len()).unwrap_or_default() - i64::try_from(padding).unwrap_or_default();
         Error::runtime(format!("slice bounds out of range [:{bound}]"))
     };
     Ok(Value::String(kept.ok_or_else(out_of_range)?.into()))

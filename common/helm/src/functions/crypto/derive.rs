@@ -75,7 +75,8 @@ pub(super) fn password(counter: u32, arguments: &[Value]) -> Result<Value, Error
     let message = [SEED, &length(site), site, &counter.to_be_bytes()].concat();
     let seed = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &message);
     let (first, rest) = seed.as_ref().split_first().ok_or_else(|| Error::new("empty seed"))?;
-    let pick = |from: &'static [u8], by: u8| from.get(usize::from(by) % from.len()).copied().unwrap_or_default();
+    let pick =
+        |from: &'static [u8], by: u8| from.get(usize::from(by) % from.len()).copied().unwrap_or_default();
     let template = templates.get(usize::from(*first) % templates.len()).copied().unwrap_or_default();
     let password: Vec<u8> =
         template.bytes().zip(rest).map(|(class, byte)| pick(characters(class), *byte)).collect();

@@ -4,11 +4,11 @@ use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX5
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
 };
-use x509_cert::der::asn1::OctetStringRef;
 use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::asn1::OctetStringRef;
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 use x509_cert::spki::AlgorithmIdentifierRef;
 
@@ -128,7 +128,9 @@ impl PrivateKey {
             let key = EcdsaKeyPair::from_pkcs8(curve.algorithm(), der).ok()?;
             Some(Self::Ecdsa(key, CurveName(curve)))
         });
-        found.ok_or_else(|| rejected(der, "x509: PKCS#8 wrapping contained private key with unknown algorithm"))
+        found.ok_or_else(|| {
+            rejected(der, "x509: PKCS#8 wrapping contained private key with unknown algorithm")
+        })
     }
 
     /// The key in PEM, in the form that is usual for its type.

@@ -1,8 +1,8 @@
 //! Merging, as `mergo` 1.0.1 does it.
 
 use super::{MapId, MapType, Text, Value, map_of};
-use crate::functions::defaults::is_empty;
 use crate::engine::{FunctionError as Error, Render};
+use crate::functions::defaults::is_empty;
 
 /// How deep maps are merged; one that holds itself has no end.
 const MAX_DEPTH: usize = 1000;

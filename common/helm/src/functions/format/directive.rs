@@ -12,7 +12,8 @@ const MAX_NUMBER: i64 = 1_000_000;
 
 /// Prints operands by a format.
 pub(super) fn print(printer: &mut Printer<'_>, format: &[u8], operands: &[Value]) -> Result<(), Error> {
-    let mut state = State { rest: format, operands, next: 0, is_reordered: false, is_good: true, after_index: false };
+    let mut state =
+        State { rest: format, operands, next: 0, is_reordered: false, is_good: true, after_index: false };
     while !state.rest.is_empty() {
         let text = state.rest.iter().position(|byte| *byte == b'%').unwrap_or(state.rest.len());
         let (text, rest) = state.rest.split_at(text);
@@ -141,9 +142,9 @@ impl State<'_> {
         }
         self.index();
         if self.take(b'*') {
-            match self.number_operand() {
-                Some(precision) => printer.flags.precision = usize::try_from(precision).ok(),
-                None => printer.push(b"%!(BADPREC)")?,
+            printer.flags.precision = self.number_operand().and_then(|number| usize::try_from(number).ok());
+            if printer.flags.precision.is_none() {
+                printer.push(b"%!(BADPREC)")?;
             }
             self.after_index = false;
         } else {

@@ -4,6 +4,7 @@ use flux_gotext::rune_count;
 
 use super::pad::Flags;
 use crate::engine::{FunctionError as Error, Render};
+use crate::functions::strings::grow;
 use crate::value::{Kind, List, ListType, MapId, Text, Value};
 
 /// How deep values are printed; one that holds itself has no end.
@@ -29,9 +30,7 @@ impl<'a> Printer<'a> {
 
     /// Asks for so many bytes more.
     pub(super) fn reserve(&mut self, count: usize) -> Result<(), Error> {
-        let total = self.output.len().saturating_add(count);
-        let is_within = total <= self.render.budget.limits().text;
-        Ok(self.render.budget.text(if is_within { count } else { total })?)
+        grow(self.render, self.output.len(), count)
     }
 
     pub(super) fn push(&mut self, text: &[u8]) -> Result<(), Error> {
@@ -43,7 +42,7 @@ impl<'a> Printer<'a> {
     pub(super) fn fill(&mut self, count: usize) -> Result<(), Error> {
         self.reserve(count)?;
         let byte = if self.flags.pads_with_zeros() { b'0' } else { b' ' };
-        self.output.extend(std::iter::repeat_n(byte, count));
+        self.output.resize(self.output.len() + count, byte);
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Numbers and texts by verbs.
 
 use flux_gotext::{
-    FloatFormat, GoTime, LetterCase, Shown, can_backquote, format_float, is_print, quote_bytes, quote_rune, rune_pieces,
+    FloatFormat, GoTime, LetterCase, Shown, can_backquote, format_float, is_print, quote_bytes, quote_rune,
+    rune_pieces,
 };
 
 use super::printer::Printer;
@@ -25,10 +26,10 @@ const MONTHS: [&str; 12] = [
 
 /// A time as `%#v` shows it.
 pub(super) fn go_syntax(time: &GoTime) -> String {
-    let field = |layout: &[u8]| {
-        String::from_utf8_lossy(&time.format(layout)).parse::<i64>().unwrap_or_default()
-    };
-    let month = usize::try_from(field(b"1") - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"January");
+    let field =
+        |layout: &[u8]| String::from_utf8_lossy(&time.format(layout)).parse::<i64>().unwrap_or_default();
+    let month =
+        usize::try_from(field(b"1") - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"January");
     let zone = time.zone();
     let location = match (zone.abbreviation.as_str(), zone.offset) {
         // the local zone is UTC
@@ -198,7 +199,7 @@ impl Printer<'_> {
         };
         let sign = if sign == "+" && flags.space && !flags.plus { " " } else { sign };
         if !number.is_finite() {
-            let shows_sign = if number.is_nan() { flags.space || flags.plus } else { sign != "+" || flags.plus };
+            let shows_sign = !number.is_nan() || flags.space || flags.plus;
             let text = if shows_sign { format!("{sign}{digits}") } else { digits };
             self.flags = flags.without_zero();
             self.pad(text.as_bytes())?;

@@ -88,7 +88,20 @@ impl Writer<'_> {
     }
 
     fn string(&mut self, text: &[u8]) {
-        push_json_string(&mut self.output, &String::from_utf8_lossy(text), self.html);
+        if let Ok(text) = std::str::from_utf8(text) {
+            push_json_string(&mut self.output, text, self.html);
+            return;
+        }
+        self.output.push('"');
+        for chunk in text.utf8_chunks() {
+            let start = self.output.len();
+            push_json_string(&mut self.output, chunk.valid(), self.html);
+            // without its quotation marks
+            self.output.pop();
+            self.output.remove(start);
+            self.output.extend(chunk.invalid().iter().map(|_| "\\ufffd"));
+        }
+        self.output.push('"');
     }
 
     fn bytes(&mut self, bytes: &[u8]) {

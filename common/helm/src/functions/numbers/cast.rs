@@ -111,8 +111,15 @@ fn parse_float(text: &[u8]) -> Option<f64> {
     if !lower.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    // underscores are for literals with a prefix only
-    text.parse::<f64>().ok().filter(|value| value.is_finite())
+    let is_between_digits = |(index, _): (usize, &str)| {
+        let (before, after) = text.split_at_checked(index).unwrap_or_default();
+        before.ends_with(|c: char| c.is_ascii_digit())
+            && after.get(1..).unwrap_or_default().starts_with(|c: char| c.is_ascii_digit())
+    };
+    if !text.match_indices('_').all(is_between_digits) {
+        return None;
+    }
+    text.replace('_', "").parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
 /// Hexadecimal digits with a binary exponent, such as `1.8p4`.

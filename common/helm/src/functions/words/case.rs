@@ -1,8 +1,8 @@
 //! Letter case.
 
 use flux_gotext::{
-    decode_rune, is_digit, is_letter, is_lower, is_number, is_punctuation, is_space, is_title, is_upper, rune_pieces,
-    to_lower, to_title, to_upper,
+    decode_rune, is_digit, is_letter, is_lower, is_number, is_punctuation, is_space, is_title, is_upper,
+    rune_pieces, to_lower, to_title, to_upper,
 };
 
 use super::{characters, is_replacement, map, push};

@@ -64,7 +64,8 @@ impl Converter<'_> {
             Value::Map(id) if self.arena.map(*id).is_nil() => Json::Null,
             Value::Map(id) => {
                 let entries = self.arena.map(*id).entries();
-                let members = entries.map(|(key, value)| Ok((self.text(key), self.convert(value, depth + 1)?)));
+                let members =
+                    entries.map(|(key, value)| Ok((self.text(key), self.convert(value, depth + 1)?)));
                 Json::Object(members.collect::<Result<_, Error>>()?)
             }
             Value::Time(time) => {

@@ -167,13 +167,8 @@ fn key_order(one: &Text, other: &Text) -> Ordering {
         (false, true) => return less(!after_digits),
         (false, false) => {}
     }
-    let has_value = one
-        .get(..common)
-        .unwrap_or_default()
-        .iter()
-        .rev()
-        .take_while(|c| is_digit(**c))
-        .any(|c| *c != '0');
+    let has_value =
+        one.get(..common).unwrap_or_default().iter().rev().take_while(|c| is_digit(**c)).any(|c| *c != '0');
     let lead = i64::from((a == '0' || b == '0') && has_value);
     let number = |text: &[char]| {
         let digits = text.get(common..).unwrap_or_default().iter().take_while(|c| is_digit(**c));

@@ -36,15 +36,18 @@ fn certificates_of_an_authority_verify() {
     let folder = folder.path();
     let template = concat!(
         r#"{{ $ca := genCA "my ca" 365 }}"#,
-        r#"{{ $cert := genSignedCert "app.example.com" (list "10.0.0.1" "::1") (list "app.example.com" "*.app") 30 $ca }}"#,
+        r#"{{ $cert := genSignedCert "app.example.com" (list "10.0.0.1" "::1") (list "app.example.com" "*.apps.example.com") 30 $ca }}"#,
         "{{ $ca.Cert }}====\n{{ $ca.Key }}====\n{{ $cert.Cert }}====\n{{ $cert.Key }}"
     );
     write(folder, template, &["ca.pem", "ca.key", "cert.pem", "cert.key"]);
-    assert_eq!(openssl(folder, &["verify", "-x509_strict", "-CAfile", "ca.pem", "cert.pem"]), "cert.pem: OK\n");
+    assert_eq!(
+        openssl(folder, &["verify", "-x509_strict", "-CAfile", "ca.pem", "cert.pem"]),
+        "cert.pem: OK\n"
+    );
     for address in ["10.0.0.1", "::1"] {
         openssl(folder, &["verify", "-verify_ip", address, "-CAfile", "ca.pem", "cert.pem"]);
     }
-    let names = ["-verify_hostname", "x.app", "-CAfile", "ca.pem", "cert.pem"];
+    let names = ["-verify_hostname", "x.apps.example.com", "-CAfile", "ca.pem", "cert.pem"];
     openssl(folder, &[&["verify"], &names[..]].concat());
     for (certificate, key) in [("ca.pem", "ca.key"), ("cert.pem", "cert.key")] {
         let of_certificate = openssl(folder, &["x509", "-in", certificate, "-noout", "-pubkey"]);
@@ -61,7 +64,7 @@ fn certificates_of_an_authority_verify() {
         "TLS Web Server Authentication, TLS Web Client Authentication",
         "X509v3 Basic Constraints: critical\n                CA:FALSE",
         "X509v3 Authority Key Identifier",
-        "DNS:app.example.com, DNS:*.app, IP Address:10.0.0.1, IP Address:0:0:0:0:0:0:0:1",
+        "DNS:app.example.com, DNS:*.apps.example.com, IP Address:10.0.0.1, IP Address:0:0:0:0:0:0:0:1",
     ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }

@@ -28,7 +28,7 @@ impl Operand {
     fn for_parameter(self, parameter: Option<Type>) -> Value {
         match (self, parameter) {
             (Self::Int(number), Some(Type::Float64)) => Value::Float64(number as f64),
-            (Self::Int(number), Some(Type::Uint32)) => Value::Uint32(u32::try_from(number).expect("uint32")),
+            (Self::Int(number), Some(Type::Uint32)) => Value::Uint32(number as u32),
             (Self::Float(number), Some(Type::Int)) => Value::Int(number as i64),
             (operand, _) => operand.value(),
         }
@@ -74,7 +74,6 @@ impl Evaluator {
                 ("big", Value::Float64(12_345_678.0)),
                 ("m", m),
                 ("l", Value::List(l)),
-                ("nulls", Value::Nil),
                 ("x", x),
             ],
         );

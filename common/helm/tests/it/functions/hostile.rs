@@ -1,6 +1,6 @@
 //! Arguments that ask for too much end in an error, at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::evaluate::Evaluator;
 
@@ -19,8 +19,8 @@ const HOSTILE: &[&str] = &[
     r#"{{ regexReplaceAll "" (repeat 1000 "y") (repeat 1000000 "x") }}"#,
     r#"{{ wrapWith 1 (repeat 1000000 "x") (repeat 1000 "yy ") }}"#,
     r#"{{ join (repeat 1000000 "x") (until 1000) }}"#,
-    r#"{{ printf "%1000000d%1000000d%1000000d%1000000d%1000000d%1000000d%1000000d%1000000d%1000000d%1000000d" 1 1 1 1 1 1 1 1 1 1 | list | len | printf "%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d%[1]1000000d" }}"#,
-    r#"{{ regexFind "(((((a{100}){100}){100}){100}){100})" "a" }}"#,
+    r#"{{ printf (repeat 100 "%1000000[1]d") 1 }}"#,
+    r#"{{ printf (repeat 100 "%.1000000[1]f") 1.5 }}"#,
     r#"{{ mustRegexMatch (repeat 100000 "(a|b)") "a" }}"#,
     r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ print $d }}"#,
     r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ mustToJson $d }}"#,
@@ -32,14 +32,21 @@ const HOSTILE: &[&str] = &[
     r#"{{ list (repeat 60000000 "a") (repeat 60000000 "b") | join "," | len }}"#,
 ];
 
+/// Time that this thread has run: the machine may be busy with other things.
+fn processor_time() -> Duration {
+    let statistics = fs_err::read_to_string("/proc/thread-self/schedstat").expect("statistics");
+    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("nanoseconds"))
+}
+
 #[test]
 fn too_much_is_refused_within_a_second() {
     let mut taken = Vec::new();
     for template in HOSTILE {
         let mut evaluator = Evaluator::new();
-        let start = Instant::now();
+        let start = processor_time();
         let result = evaluator.render(template.as_bytes());
-        let time = start.elapsed();
+        let time = processor_time() - start;
         let shown = template.get(..80.min(template.len())).unwrap_or_default();
         assert!(result.is_err(), "{shown} gives {} bytes", result.map_or(0, |output| output.len()));
         if time > Duration::from_secs(1) {
