@@ -391,7 +391,11 @@ mod tests {
 
     #[test]
     fn what_admission_may_change_is_known() {
-        let rule = |group: &str, resource: &str, operation: &str| json!({"apiGroups": [group], "apiVersions": ["v1"], "resources": [resource], "operations": [operation]});
+        let rule = |group: &str, resource: &str, operation: &str| {
+            json!({
+                "apiGroups": [group], "apiVersions": ["v1"], "resources": [resource], "operations": [operation]
+            })
+        };
         let mut state = State::default();
         let changes = |state: &State| [&THINGS, &CONFIG_MAPS].map(|resource| epoch(state).mutates(resource));
         assert_eq!(changes(&state), [false, false]);

@@ -2,8 +2,9 @@
 //! them.
 //!
 //! Decisions are pure functions over JSON: [`order`] (stages and ranks), [`rules`] (what users' labels ask for),
-//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and [`ignore`] (what counts as a difference), [`health`] and [`wait`] (is an object
-//! ready), [`inventory`], [`intent`] and [`change`] (what was done, and will be). Around them lie the two that write,
+//! [`normalisation`] (the fields that Go would write), [`managed_fields`] (taking over former managers), [`drift`] and
+//! [`ignore`] (what counts as a difference), [`health`] and [`wait`] (is an object ready), [`inventory`], [`intent`] and
+//! [`change`] (what was done, and will be). Around them lie the two that write,
 //! [`apply`] and [`prune`], and those that watch, [`hub`] and [`epoch`].
 
 pub mod apply;

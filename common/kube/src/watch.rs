@@ -175,8 +175,8 @@ impl Watcher {
         }
     }
 
-    /// Decides how to go on after an error, and waits: longer from failure to failure, or until the server is back. The state is changed before the wait, so that a dropped call
-    /// does not repeat what failed.
+    /// Decides how to go on after an error, and waits: longer from failure to failure, or until the server is back. The
+    /// state is changed before the wait, so that a dropped call does not repeat what failed.
     async fn recover(&mut self, error: &Error) {
         if error.is_expired() {
             debug!(kind = %self.watch.resource.kind, "the watched version is too old, listing again");
