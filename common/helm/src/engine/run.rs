@@ -16,7 +16,7 @@ use super::program::{Program, TEXT_NAME};
 use super::render::{Held, Render};
 use super::turns::Turns;
 use super::typing::truth;
-use super::{Budget, Exhausted, Limits, methods};
+use super::{Exhausted, Limits, methods};
 use crate::functions::implicit;
 use crate::value::Value;
 
