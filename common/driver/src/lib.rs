@@ -2,7 +2,7 @@
 //!
 //! A controller implements [`Kind`] for each of its kinds and hands it to [`Controller::start`]. The driver watches the
 //! kind, queues what has to be looked at ([`Lane`]), and carries out each run: finalizer, suspension, the kind's
-//! [`plan`](Kind::plan) and [`reconcile`](Kind::reconcile), then conditions by the kind's [`Rules`], one status patch, and
+//! [`plan`](Kind::plan) and [`reconcile`](Kind::reconcile), then conditions by the kind's [`Rules`], one status update, and
 //! notices to users. Steps state what they find out ([`Fact`], [`Phase`], [`Failure`]); only the driver makes conditions,
 //! events, metrics and a requeue of it.
 

@@ -34,8 +34,7 @@ pub use object::{Metadata, Object, OwnerReference};
 pub use recorder::{EventType, Recorded, Recorder, Regarding};
 pub use resource::{Resource, Scope};
 pub use target::{
-    Apply, Dated, Delete, DryRun, List, ListOptions, Merge, Page, Propagation, ReviewedAccess, Subresource,
-    Target,
+    Apply, Dated, Delete, DryRun, List, ListOptions, Merge, Page, Propagation, ReviewedAccess, Target,
 };
 pub use transport::{RequestBody, ResponseBody, Transport, TransportError};
 pub use watch::{Change, Content, Watch, Watcher};

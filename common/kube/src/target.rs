@@ -22,9 +22,7 @@ use crate::transport::{RequestBody, ResponseBody, Transport};
 mod options;
 pub(crate) use options::Accept;
 pub(crate) use options::Query;
-pub use options::{
-    Apply, Delete, DryRun, List, ListOptions, Merge, Page, Propagation, ReviewedAccess, Subresource,
-};
+pub use options::{Apply, Delete, DryRun, List, ListOptions, Merge, Page, Propagation, ReviewedAccess};
 
 /// An answer larger than this is refused: etcd holds objects of up to 1.5 MiB, and pages hold 100 of them.
 const ANSWER_LIMIT: usize = 192 * 1024 * 1024;
@@ -230,7 +228,6 @@ impl Target {
         merge: &Merge<'_>,
     ) -> Result<Bytes, Error> {
         let mut url = resource.path(name);
-        url.push_str(merge.subresource.path());
         merge.query().append_to(&mut url);
         self.bytes(Call::send(Method::PATCH, url, "application/merge-patch+json", encode(patch)?)).await
     }
@@ -247,7 +244,6 @@ impl Target {
         merge: &Merge<'_>,
     ) -> Result<Bytes, Error> {
         let mut url = resource.path(name);
-        url.push_str(merge.subresource.path());
         merge.query().append_to(&mut url);
         self.bytes(Call::send(Method::PATCH, url, "application/json-patch+json", encode(operations)?)).await
     }
@@ -264,7 +260,7 @@ impl Target {
         field_manager: &str,
     ) -> Result<Bytes, Error> {
         let mut path = resource.collection(namespace);
-        Query::default().with("fieldManager", field_manager).append_to(&mut path);
+        Query::write(field_manager).append_to(&mut path);
         self.bytes(Call::send(Method::POST, path, "application/json", encode(object)?)).await
     }
 
@@ -279,8 +275,30 @@ impl Target {
         object: &impl Serialize,
         field_manager: &str,
     ) -> Result<Bytes, Error> {
-        let mut path = resource.path(name);
-        Query::default().with("fieldManager", field_manager).append_to(&mut path);
+        self.put(resource.path(name), object, field_manager).await
+    }
+
+    /// Replaces the status of an object by that of `object`; its spec and metadata stay as they are. Gives it as stored.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn replace_status(
+        &self,
+        resource: &Resource,
+        name: &ObjectName,
+        object: &impl Serialize,
+        field_manager: &str,
+    ) -> Result<Bytes, Error> {
+        self.put(resource.path(name) + "/status", object, field_manager).await
+    }
+
+    async fn put(
+        &self,
+        mut path: String,
+        object: &impl Serialize,
+        field_manager: &str,
+    ) -> Result<Bytes, Error> {
+        Query::write(field_manager).append_to(&mut path);
         self.bytes(Call::send(Method::PUT, path, "application/json", encode(object)?)).await
     }
 

@@ -64,33 +64,20 @@ pub enum DryRun {
     All,
 }
 
+impl Query {
+    /// A write by this manager. Unknown and repeated fields are not searched for: the server would tell of them in a
+    /// header that nobody reads, and parse the body of an apply a second time for that. An apply with a field that its
+    /// schema lacks fails all the same.
+    pub(crate) fn write(field_manager: &str) -> Self {
+        Self::default().with("fieldManager", field_manager).with("fieldValidation", "Ignore")
+    }
+}
+
 impl DryRun {
     fn add(self, query: Query) -> Query {
         match self {
             Self::No => query,
             Self::All => query.with("dryRun", "All"),
-        }
-    }
-}
-
-/// Part of an object that a patch addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Subresource {
-    /// The object itself.
-    #[default]
-    None,
-    /// Its status.
-    Status,
-    /// Its scale.
-    Scale,
-}
-
-impl Subresource {
-    pub(crate) const fn path(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Status => "/status",
-            Self::Scale => "/scale",
         }
     }
 }
@@ -109,7 +96,7 @@ pub struct Apply<'a> {
 impl Apply<'_> {
     pub(crate) fn query(&self) -> Query {
         let force = if self.force { "true" } else { "false" };
-        self.dry_run.add(Query::default().with("fieldManager", self.field_manager).with("force", force))
+        self.dry_run.add(Query::write(self.field_manager).with("force", force))
     }
 }
 
@@ -118,15 +105,13 @@ impl Apply<'_> {
 pub struct Merge<'a> {
     /// Name under which the fields are owned.
     pub field_manager: &'a str,
-    /// Part of the object.
-    pub subresource: Subresource,
     /// Whether to store.
     pub dry_run: DryRun,
 }
 
 impl Merge<'_> {
     pub(crate) fn query(&self) -> Query {
-        self.dry_run.add(Query::default().with("fieldManager", self.field_manager))
+        self.dry_run.add(Query::write(self.field_manager))
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn of_store(requests: &[GitRequest], writes: &[Interval]) -> Option<I
 pub(super) fn of_write(entry: &AuditEntry) -> Option<Interval> {
     let victim = Victim::ALL.into_iter().find(|victim| entry.user == victim.user())?;
     let phase = match (entry.verb.as_str(), entry.resource.as_str()) {
-        ("patch", "gitrepositories/status" | "kustomizations/status") => Phase::Status,
+        ("update", "gitrepositories/status" | "kustomizations/status") => Phase::Status,
         ("patch", "configmaps") if !entry.is_dry_run() => Phase::Apply,
         ("delete", "configmaps") => Phase::Prune,
         _ => return None,

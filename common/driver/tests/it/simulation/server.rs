@@ -16,7 +16,7 @@ use hyper::body::Frame;
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 /// How often each fault happens, of 1000 requests.
@@ -229,9 +229,9 @@ impl State {
         let Some(name) = uri.path().strip_suffix("/status").and_then(|path| path.rsplit('/').next()) else {
             return;
         };
-        let patch: Value = serde_json::from_slice(body).expect("patches are JSON");
+        let written: Value = serde_json::from_slice(body).expect("bodies are JSON");
         let uid = self.objects.get(name).and_then(|object| object["metadata"]["uid"].as_str());
-        if let (Some(uid), Some(runs)) = (uid, patch["status"]["runs"].as_u64()) {
+        if let (Some(uid), Some(runs)) = (uid, written["status"]["runs"].as_u64()) {
             let attempted = self.attempted.entry(uid.to_owned()).or_default();
             *attempted = runs.max(*attempted);
         }
@@ -252,8 +252,14 @@ impl State {
             ("GET", ["apis", "test", "v1", "namespaces", "test", "simulateds", name]) => {
                 self.objects.get(*name).map_or_else(not_found, |object| whole(StatusCode::OK, object))
             }
-            ("PATCH", ["apis", "test", "v1", "namespaces", "test", "simulateds", name, part @ ..]) => {
-                self.patch(name, part, body)
+            ("PATCH", ["apis", "test", "v1", "namespaces", "test", "simulateds", name]) => {
+                let finalizers = |object: &mut Value, patch: Value| {
+                    object["metadata"]["finalizers"] = patch["metadata"]["finalizers"].clone();
+                };
+                self.write(name, body, finalizers)
+            }
+            ("PUT", ["apis", "test", "v1", "namespaces", "test", "simulateds", name, "status"]) => {
+                self.write(name, body, |object, new| object["status"] = new["status"].clone())
             }
             ("POST", ["api", "v1", "namespaces", "test", "events"]) => whole(StatusCode::CREATED, &json!({})),
             ("PATCH", ["api", "v1", "namespaces", "test", "events", _]) => whole(StatusCode::OK, &json!({})),
@@ -289,21 +295,13 @@ impl State {
         Response::new(StreamBody::new(frames).boxed_unsync())
     }
 
-    fn patch(&mut self, name: &str, part: &[&str], body: &[u8]) -> Response<ResponseBody> {
+    fn write(&mut self, name: &str, body: &[u8], change: fn(&mut Value, Value)) -> Response<ResponseBody> {
         let Some(mut object) = self.objects.get(name).cloned() else { return not_found() };
-        let patch: Value = serde_json::from_slice(body).expect("patches are JSON");
-        if patch["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
+        let new: Value = serde_json::from_slice(body).expect("bodies are JSON");
+        if new["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
             return status(StatusCode::CONFLICT, "Conflict");
         }
-        match part {
-            ["status"] => {
-                let mut status = object["status"].as_object().cloned().unwrap_or_default();
-                merge(&mut status, patch["status"].as_object().expect("a status"));
-                object["status"] = Value::Object(status);
-            }
-            [] => object["metadata"]["finalizers"] = patch["metadata"]["finalizers"].clone(),
-            other => panic!("unexpected part {other:?}"),
-        }
+        change(&mut object, new);
         let held =
             object["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
         if object["metadata"]["deletionTimestamp"].is_string() && !held {
@@ -312,21 +310,6 @@ impl State {
         }
         self.store(name, object);
         self.objects.get(name).map_or_else(not_found, |object| whole(StatusCode::OK, object))
-    }
-}
-
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, value) in patch {
-        match value {
-            Value::Null => drop(target.remove(key)),
-            Value::Object(inner) => {
-                let slot = target.entry(key).or_insert_with(|| json!({}));
-                merge(slot.as_object_mut().expect("objects stay objects"), inner);
-            }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                target.insert(key.clone(), value.clone());
-            }
-        }
     }
 }
 
