@@ -1,7 +1,8 @@
 //! One watch per kind for all who wait for objects of that kind to become healthy.
 //!
 //! A watch sees what carries the owner label, opens with the first waiter and closes a minute after the last. Each event
-//! is reduced to the object's health when it arrives, so that a waiter costs no more than a map look-up.
+//! is reduced to the object's health when it arrives, so that a waiter costs no more than a map look-up, and wakes only
+//! those who follow the object: a thousand may wait.
 
 use crate::health::{Health, health};
 use crate::rules;
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 /// A watch stays open this long after its last waiter.
@@ -52,8 +53,8 @@ struct KindWatch {
     /// Version that the watch began with; 0 where it began with a list.
     start: u64,
     known: RwLock<Known>,
-    /// Counts changes.
-    revision: watch::Sender<u64>,
+    /// Whom to wake, by the object that they follow.
+    followers: Mutex<HashMap<ObjectName, Vec<Arc<Notify>>>>,
     waiters: watch::Sender<usize>,
     task: Mutex<Option<AbortHandle>>,
     /// Whether the controller may not look.
@@ -82,13 +83,23 @@ impl Drop for KindWatch {
 #[derive(Debug)]
 pub struct Subscription {
     watch: Arc<KindWatch>,
-    revision: watch::Receiver<u64>,
+    followed: Vec<ObjectName>,
+    news: Arc<Notify>,
     /// Lists that were told before.
     lists: u64,
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        let mut followers = self.watch.followers.lock();
+        for name in &self.followed {
+            let Some(waiting) = followers.get_mut(name) else { continue };
+            waiting.retain(|news| !Arc::ptr_eq(news, &self.news));
+            if waiting.is_empty() {
+                followers.remove(name);
+            }
+        }
+        drop(followers);
         self.watch.waiters.send_modify(|waiters| *waiters = waiters.saturating_sub(1));
     }
 }
@@ -109,9 +120,7 @@ impl Hub {
         let key = (format!("{}/{}", resource.api_version(), resource.kind), namespace.to_owned());
         let mut watches = self.shared.watches.lock();
         let watch = watches.entry(key.clone()).or_insert_with(|| self.open(resource, namespace, since, key));
-        watch.waiters.send_modify(|waiters| *waiters += 1);
-        let lists = watch.known.read().lists;
-        Subscription { watch: Arc::clone(watch), revision: watch.revision.subscribe(), lists }
+        Subscription::new(watch)
     }
 
     fn open(
@@ -132,7 +141,7 @@ impl Hub {
         let watch = Arc::new(KindWatch {
             start,
             known: RwLock::new(Known { objects: HashMap::new(), version: start, lists: 0 }),
-            revision: watch::Sender::new(0),
+            followers: Mutex::default(),
             waiters: watch::Sender::new(0),
             task: Mutex::new(None),
             forbidden: watcher.forbidden(),
@@ -166,24 +175,40 @@ async fn follow(mut watcher: Watcher, resource: &Resource, watch: &std::sync::We
     loop {
         let change = watcher.next().await;
         let Some(watch) = watch.upgrade() else { return };
-        let mut known = watch.known.write();
-        match change {
+        watch.learn(change, resource);
+    }
+}
+
+impl KindWatch {
+    /// Takes over what the watch tells, and wakes those whom it concerns.
+    fn learn(&self, change: Change, resource: &Resource) {
+        let mut known = self.known.write();
+        let changed = match change {
             Change::Applied(object) => {
                 let observed = observe(&object, resource);
                 known.version = known.version.max(observed.resource_version);
-                known.objects.insert(object.metadata.object_name(), observed);
+                let name = object.metadata.object_name();
+                known.objects.insert(name.clone(), observed);
+                Some(name)
             }
             Change::Deleted(name) => {
                 // as old as what was told before it: an object of the same name that is made later is newer
                 let resource_version = known.version;
-                known
-                    .objects
-                    .insert(name, Observed { resource_version, seen: Seen::Health(Health::NotFound) });
+                let gone = Observed { resource_version, seen: Seen::Health(Health::NotFound) };
+                known.objects.insert(name.clone(), gone);
+                Some(name)
             }
-            Change::Synced => known.lists += 1,
-        }
+            Change::Synced => {
+                known.lists += 1;
+                None
+            }
+        };
         drop(known);
-        watch.revision.send_modify(|revision| *revision += 1);
+        let followers = self.followers.lock();
+        match changed {
+            Some(name) => followers.get(&name).into_iter().flatten().for_each(|news| news.notify_one()),
+            None => followers.values().flatten().for_each(|news| news.notify_one()),
+        }
     }
 }
 
@@ -226,6 +251,18 @@ fn with_kind(mut object: serde_json::Value, resource: &Resource) -> serde_json::
 }
 
 impl Subscription {
+    fn new(watch: &Arc<KindWatch>) -> Self {
+        watch.waiters.send_modify(|waiters| *waiters += 1);
+        let lists = watch.known.read().lists;
+        Self { watch: Arc::clone(watch), followed: Vec::new(), news: Arc::default(), lists }
+    }
+
+    /// What happens to this object is news from now on.
+    pub fn follow(&mut self, name: &ObjectName) {
+        self.followed.push(name.clone());
+        self.watch.followers.lock().entry(name.clone()).or_default().push(Arc::clone(&self.news));
+    }
+
     /// Whether the controller may not look, so that nothing will be told.
     pub fn is_forbidden(&self) -> bool {
         self.watch.forbidden.load(Ordering::Relaxed)
@@ -247,10 +284,52 @@ impl Subscription {
         }
     }
 
-    /// Resolves when anything of the kind has changed since the last call.
+    /// Resolves when there is news of an object that is followed since the last call.
     pub async fn changed(&mut self) {
-        if self.revision.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.news.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    const KIND: Resource = Resource::namespaced("apps", "v1", "Deployment", "deployments");
+
+    fn watch() -> Arc<KindWatch> {
+        Arc::new(KindWatch {
+            start: 1,
+            known: RwLock::new(Known { objects: HashMap::new(), version: 1, lists: 0 }),
+            followers: Mutex::default(),
+            waiters: watch::Sender::new(0),
+            task: Mutex::new(None),
+            forbidden: Arc::default(),
+        })
+    }
+
+    fn applied(name: &str) -> Change {
+        let json = format!(r#"{{"metadata":{{"namespace":"apps","name":"{name}","resourceVersion":"2"}}}}"#);
+        Change::Applied(Arc::new(Object::parse(json.as_bytes()).unwrap()))
+    }
+
+    #[test]
+    fn only_those_who_follow_an_object_are_woken() {
+        let watch = watch();
+        let (one, other) = (ObjectName::new("apps", "one"), ObjectName::new("apps", "other"));
+        let mut subscriptions = [Subscription::new(&watch), Subscription::new(&watch)];
+        let [first, second] = &mut subscriptions;
+        first.follow(&one);
+        second.follow(&other);
+        watch.learn(applied("one"), &KIND);
+        assert!(first.changed().now_or_never().is_some());
+        assert!(first.changed().now_or_never().is_none(), "it was told");
+        assert!(second.changed().now_or_never().is_none());
+        watch.learn(Change::Deleted(other), &KIND);
+        assert!(second.changed().now_or_never().is_some());
+        watch.learn(Change::Synced, &KIND);
+        assert!(first.changed().now_or_never().is_some() && second.changed().now_or_never().is_some());
+        drop(subscriptions);
+        assert!(watch.followers.lock().is_empty());
     }
 }

@@ -320,7 +320,10 @@ impl Watched {
             self.subscriptions.push(viewer.hub.subscribe(&resource, &name.namespace, subject.at_least));
             self.subscriptions.len() - 1
         });
-        let covered = self.subscriptions.get(subscription).is_some_and(|s| s.covers(subject.at_least));
+        let covered = self.subscriptions.get_mut(subscription).is_some_and(|subscription| {
+            subscription.follow(&name);
+            subscription.covers(subject.at_least)
+        });
         let first = match subject.known {
             Some(health) if covered => Seen::Health(health),
             // what happened between that state and the beginning of the watch is not told
