@@ -1,17 +1,21 @@
 //! The controllers' programs, as built by cargo.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use flux_lab::repository_root;
 use tokio::process::Command;
 
 const CONTROLLERS: [&str; 3] = ["source-controller", "kustomize-controller", "notification-controller"];
+/// The one that can be Flux's own.
+const UPSTREAM: &str = "kustomize-controller";
 
 /// Where the controllers' programs are.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     directory: PathBuf,
+    upstream: Option<PathBuf>,
 }
 
 impl Binaries {
@@ -40,11 +44,34 @@ impl Binaries {
         }
         let status = command.status().await.context("failed to start cargo")?;
         ensure!(status.success(), "failed to build the controllers");
-        Ok(Self { directory: directory.to_path_buf() })
+        Ok(Self { directory: directory.to_path_buf(), upstream: None })
+    }
+
+    /// The same with Flux's own kustomize-controller in the place of ours; it is built first where the user's cache has none
+    /// of this version.
+    ///
+    /// # Errors
+    /// If Go is missing or the build fails; its output is on standard error.
+    pub async fn with_upstream(&self) -> Result<Self> {
+        let script = repository_root().join("e2e/upstream/build");
+        let mut command = Command::new(&script);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await;
+        let output = output.with_context(|| format!("failed to run {}", script.display()))?;
+        ensure!(output.status.success(), "failed to build Flux's own kustomize-controller");
+        let upstream = String::from_utf8(output.stdout).context("failed to read the build's answer")?;
+        Ok(Self { directory: self.directory.clone(), upstream: Some(PathBuf::from(upstream.trim())) })
+    }
+
+    /// Whether Flux's own kustomize-controller takes the place of ours.
+    pub const fn are_upstream(&self) -> bool {
+        self.upstream.is_some()
     }
 
     /// The path of a controller's program.
     pub fn path(&self, controller: &str) -> PathBuf {
-        Path::new(&self.directory).join(controller)
+        match &self.upstream {
+            Some(program) if controller == UPSTREAM => program.clone(),
+            Some(_) | None => self.directory.join(controller),
+        }
     }
 }

@@ -145,6 +145,21 @@ impl ControlPlane {
         Ok(times)
     }
 
+    /// The processes that serve profiles, by name, with their addresses.
+    pub(crate) fn profiled(&self) -> Vec<(String, String)> {
+        let name =
+            |process: &Process| process.log().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut processes = vec![
+            ("kube-apiserver".to_owned(), self.server()),
+            ("etcd".to_owned(), format!("http://127.0.0.1:{}", self.etcd_port.number())),
+        ];
+        let manager = self.others.iter().find(|(_, process)| name(process) == "kube-controller-manager");
+        if let Some((port, process)) = manager {
+            processes.push((name(process), format!("https://127.0.0.1:{}", port.number())));
+        }
+        processes
+    }
+
     async fn await_api_server(&self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_mins(2);
         let certificate = reqwest::Certificate::from_pem(self.authority.pem().as_bytes())?;
@@ -225,7 +240,7 @@ fn start_etcd(
         .arg(format!("--listen-peer-urls={peer}"))
         .arg(format!("--initial-advertise-peer-urls={peer}"))
         .arg(format!("--initial-cluster=default={peer}"))
-        .args(["--unsafe-no-fsync", "--log-level=warn", "--quota-backend-bytes=8589934592"])
+        .args(["--unsafe-no-fsync", "--log-level=warn", "--enable-pprof", "--quota-backend-bytes=8589934592"])
         .args(["--auto-compaction-mode=periodic", "--auto-compaction-retention=5m"]);
     supervisor.spawn("etcd", &mut command)
 }
@@ -251,7 +266,7 @@ fn api_server(binaries: &ControlPlaneBinaries, directory: &Path, etcd: &Port, po
         ])
         .arg(format!("--service-account-key-file={}", file("service-accounts.pub")))
         .arg(format!("--service-account-signing-key-file={}", file("service-accounts.key")))
-        .args(["--authorization-mode=Node,RBAC", "--allow-privileged=true", "--profiling=false"])
+        .args(["--authorization-mode=Node,RBAC", "--allow-privileged=true"])
         .arg(format!("--audit-policy-file={}", file("audit-policy.json")))
         .arg(format!("--audit-log-path={}", file("audit.log")));
     command
@@ -262,10 +277,13 @@ fn controller_manager(command: &mut Command, directory: &Path, port: &Port) {
     command
         .arg(format!("--secure-port={}", port.number()))
         .arg("--bind-address=127.0.0.1")
-        .arg(format!("--cert-dir={}", file("controller-manager")))
+        // the certificates let an administrator in, for profiles
+        .arg(format!("--client-ca-file={}", file("ca.crt")))
+        .arg(format!("--tls-cert-file={}", file("apiserver.crt")))
+        .arg(format!("--tls-private-key-file={}", file("apiserver.key")))
         .arg(format!("--service-account-private-key-file={}", file("service-accounts.key")))
         .arg(format!("--root-ca-file={}", file("ca.crt")))
-        .args(["--use-service-account-credentials=true", "--leader-elect=false", "--profiling=false"])
+        .args(["--use-service-account-credentials=true", "--leader-elect=false"])
         // kwok's nodes never fail, and the default request rate would be what a benchmark measures.
         .args(["--controllers=*,-node-lifecycle-controller,-taint-eviction-controller,-node-ipam-controller"])
         .args(["--kube-api-qps=1000", "--kube-api-burst=2000"]);

@@ -169,6 +169,15 @@ impl Lab {
         self.plane.cpu_times()
     }
 
+    /// The CPU profile of API server, etcd and controller-manager by their names, over this time in whole seconds, as
+    /// `go tool pprof` reads it.
+    ///
+    /// # Errors
+    /// If a process does not answer, or is being profiled already.
+    pub async fn profiles(&self, time: Duration) -> Result<Vec<(String, bytes::Bytes)>> {
+        crate::profiles::profiles(&self.plane, time).await
+    }
+
     /// Kills the API server; its data stays in etcd.
     ///
     /// # Errors

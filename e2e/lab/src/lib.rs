@@ -18,6 +18,7 @@ mod kubeconfig;
 mod lab;
 mod objects;
 mod ports;
+mod profiles;
 mod proxy;
 mod record;
 mod refusal;

@@ -1,20 +1,27 @@
 //! Many Kustomizations of one `GitRepository`, each into a namespace of its own: installed, then upgraded by one push.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use flux_e2e::Binaries;
 use flux_lab::Parts;
 
 use crate::application::{application, git_repository, kustomization};
 use crate::meter::{Cost, Meter};
+use crate::profiling::Profiling;
 use crate::report::{Row, mebibytes, number};
 use crate::stage::{Stage, commit};
 use crate::watching::Watching;
 
 const PATIENCE: Duration = Duration::from_mins(5);
+/// Flux's own kustomize-controller takes that much longer.
+const PATIENCE_WITH_UPSTREAM: Duration = Duration::from_mins(15);
 /// Seconds that a thousand may take.
 const THOUSAND: f64 = 28.0;
+
+/// How many Kustomizations, and where profiles go.
+pub(crate) type Sizing<'a> = (usize, Option<&'a Path>);
 
 /// A fleet that is installed.
 pub(crate) struct Fleet {
@@ -22,11 +29,18 @@ pub(crate) struct Fleet {
     pub(crate) kustomizations: Watching,
     pub(crate) installed: Cost,
     repository: flux_lab::GitRepository,
+    patience: Duration,
 }
 
 impl Fleet {
     /// Installs so many Kustomizations and waits until all are Ready.
     pub(crate) async fn install(binaries: &Binaries, size: usize) -> Result<Self> {
+        Self::install_profiled(binaries, (size, None)).await
+    }
+
+    /// The same; profiles are written into the directory, if one is given.
+    async fn install_profiled(binaries: &Binaries, (size, profiles): Sizing<'_>) -> Result<Self> {
+        let patience = if binaries.are_upstream() { PATIENCE_WITH_UPSTREAM } else { PATIENCE };
         let stage = Stage::start(binaries, Parts::Controllers).await?;
         let repository = stage.git.repository("fleet")?;
         let revision = commit(&repository, &application("1"))?;
@@ -35,11 +49,13 @@ impl Fleet {
         let names: Vec<_> = (0..size).map(|number| format!("fleet-{number:04}")).collect();
         stage.create_namespaces(&names).await?;
         let mut kustomizations = stage.watch_kustomizations().await?;
+        let profiling = profiles.map(|directory| Profiling::start(&stage, directory)).transpose()?;
         let meter = Meter::start(&stage)?;
         stage.create_all(names.iter().map(|name| kustomization(name, "fleet")).collect()).await?;
-        let ended = kustomizations.ready(size, &revision, PATIENCE).await?;
+        let ended = kustomizations.ready(size, &revision, patience).await?;
         let installed = meter.stop(&stage, ended).await?;
-        Ok(Self { stage, kustomizations, installed, repository })
+        drop(profiling);
+        Ok(Self { stage, kustomizations, installed, repository, patience })
     }
 
     /// Pushes a change of the Deployment and waits until all are Ready with it.
@@ -47,7 +63,7 @@ impl Fleet {
         let revision = commit(&self.repository, &application("2"))?;
         let meter = Meter::start(&self.stage)?;
         self.stage.request("source.toolkit.fluxcd.io/v1", "GitRepository", "fleet").await?;
-        let ended = self.kustomizations.ready(size, &revision, PATIENCE).await?;
+        let ended = self.kustomizations.ready(size, &revision, self.patience).await?;
         meter.stop(&self.stage, ended).await
     }
 }
@@ -83,24 +99,23 @@ impl Comparison {
 }
 
 /// Measures a fleet of this size.
-pub(crate) async fn measure(binaries: &Binaries, size: usize, all: &mut Comparison) -> Result<Vec<Row>> {
-    let mut fleet = Fleet::install(binaries, size).await?;
-    let upgraded = fleet.upgrade(size).await?;
+pub(crate) async fn measure(
+    binaries: &Binaries,
+    sizing: Sizing<'_>,
+    all: &mut Comparison,
+) -> Result<Vec<Row>> {
+    let size = sizing.0;
+    let (fleet, upgraded) = both(binaries, sizing).await?;
     all.fleets.push((size, [fleet.installed.wall, upgraded.wall]));
     let mut rows = Vec::new();
     for (work, cost, requests) in [("install", &fleet.installed, 16.0), ("upgrade", &upgraded, 12.0)] {
-        eprintln!("{work} of {size}, requests each:\n{}", cost.requests_text(size));
         let limit = THOUSAND * size as f64 / 1000.0;
         rows.extend([
             Row::at_most(work, cost.wall.as_secs_f64(), limit, "s"),
             Row::at_most(&format!("{work}, requests each"), cost.requests_each(size), requests, ""),
             Row::at_most(&format!("{work}, own CPU each"), cost.own_each(size), 8.0, "ms"),
-            Row::plain(&format!("{work}, CPU seconds"), cost.cpu_text()),
-            Row::plain(
-                &format!("{work}, API server, etcd and controller-manager"),
-                format!("{} % of the time that others left", number(cost.floor_share() * 100.0)),
-            ),
         ]);
+        rows.extend(cpu_rows(work, cost));
     }
     for (name, process) in fleet.stage.controllers() {
         let peak = mebibytes(process.memory()?.peak);
@@ -112,4 +127,50 @@ pub(crate) async fn measure(binaries: &Binaries, size: usize, all: &mut Comparis
         });
     }
     Ok(rows)
+}
+
+/// Measures a fleet of this size with Flux's own kustomize-controller: what it costs, and how many times as long it takes.
+pub(crate) async fn measure_upstream(
+    binaries: &Binaries,
+    sizing: Sizing<'_>,
+    ours: &Comparison,
+) -> Result<Vec<Row>> {
+    let size = sizing.0;
+    let (fleet, upgraded) = both(&binaries.with_upstream().await?, sizing).await?;
+    let ours = ours.fleets.iter().find(|(fleet, _)| *fleet == size).map(|(_, times)| times);
+    let [installing, upgrading] = ours.context("there is nothing of ours to compare with")?;
+    let mut rows = Vec::new();
+    for (work, cost, time) in [("install", &fleet.installed, installing), ("upgrade", &upgraded, upgrading)] {
+        rows.extend([
+            Row::plain(work, format!("{} s", number(cost.wall.as_secs_f64()))),
+            Row::at_least(&format!("{work}, time by that of ours"), cost.times(*time), 5.0, "times"),
+            Row::plain(&format!("{work}, requests each"), number(cost.requests_each(size))),
+            Row::plain(&format!("{work}, its CPU each"), format!("{} ms", number(cost.own_each(size)))),
+        ]);
+        rows.extend(cpu_rows(work, cost));
+    }
+    for (name, process) in fleet.stage.controllers() {
+        let peak = number(mebibytes(process.memory()?.peak));
+        rows.push(Row::plain(&format!("peak RSS of {name}"), format!("{peak} MiB")));
+    }
+    Ok(rows)
+}
+
+/// Installs and upgrades; tells on standard error what was asked of the API server.
+async fn both(binaries: &Binaries, sizing: Sizing<'_>) -> Result<(Fleet, Cost)> {
+    let mut fleet = Fleet::install_profiled(binaries, sizing).await?;
+    let size = sizing.0;
+    let upgraded = fleet.upgrade(size).await?;
+    for (work, cost) in [("install", &fleet.installed), ("upgrade", &upgraded)] {
+        eprintln!("{work} of {size}, requests each:\n{}", cost.requests_text(size));
+    }
+    Ok((fleet, upgraded))
+}
+
+fn cpu_rows(work: &str, cost: &Cost) -> [Row; 2] {
+    let floor = format!("{} % of the time that others left", number(cost.floor_share() * 100.0));
+    [
+        Row::plain(&format!("{work}, CPU seconds"), cost.cpu_text()),
+        Row::plain(&format!("{work}, API server, etcd and controller-manager"), floor),
+    ]
 }

@@ -16,6 +16,7 @@ mod large;
 mod meter;
 mod neighbour;
 mod priority;
+mod profiling;
 mod push;
 mod report;
 mod rest;
@@ -23,12 +24,16 @@ mod restart;
 mod stage;
 mod watching;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use flux_e2e::Binaries;
 use report::Row;
+
+/// What a fleet may take with Flux's own kustomize-controller, its build included.
+const UPSTREAM_LIMIT: Duration = Duration::from_mins(45);
 
 /// Measures the controllers in the lab.
 #[derive(Parser)]
@@ -41,6 +46,14 @@ struct Options {
     /// Pushes of one application.
     #[arg(long, default_value_t = 200)]
     pushes: usize,
+    /// Measures each fleet with Flux's own kustomize-controller as well, in a lab of the same kind; it is built first, which
+    /// takes five minutes once.
+    #[arg(long)]
+    upstream: bool,
+    /// Writes CPU profiles of API server, etcd and controller-manager during the fleets' installs into this directory, for
+    /// `go tool pprof`.
+    #[arg(long)]
+    profiles: Option<PathBuf>,
     /// Goes before the machine's other processes; needs root.
     #[arg(long)]
     priority: bool,
@@ -103,6 +116,7 @@ fn main() -> Result<()> {
 async fn run(options: &Options) -> Result<()> {
     let parts = if options.parts.is_empty() { Part::value_variants() } else { &options.parts };
     let binaries = Binaries::build().await?;
+    let profiles = options.profiles.as_deref();
     println!("{}\n", meter::machine());
     println!("| benchmark | figure | measured | target | held |");
     println!("|---|---|---|---|---|");
@@ -110,7 +124,12 @@ async fn run(options: &Options) -> Result<()> {
     for part in parts {
         if *part == Part::Fleet {
             for size in &options.sizes {
-                limited(&format!("fleet {size}"), *part, fleet::measure(&binaries, *size, &mut fleets)).await;
+                let ours = fleet::measure(&binaries, (*size, profiles), &mut fleets);
+                limited(&format!("fleet {size}"), part.limit(), ours).await;
+                if options.upstream {
+                    let upstream = fleet::measure_upstream(&binaries, (*size, profiles), &fleets);
+                    limited(&format!("fleet {size}, Flux"), UPSTREAM_LIMIT, upstream).await;
+                }
             }
             print_rows("fleet", &fleets.rows());
             continue;
@@ -125,18 +144,18 @@ async fn run(options: &Options) -> Result<()> {
             Part::Large => Box::pin(large::measure(&binaries)),
             Part::Rest => Box::pin(rest::measure(&binaries)),
         };
-        limited(part.name(), *part, rows).await;
+        limited(part.name(), part.limit(), rows).await;
     }
     Ok(())
 }
 
 /// Prints the rows of a part, or one that says how it failed.
-async fn limited(name: &str, part: Part, rows: impl Future<Output = Result<Vec<Row>>>) {
+async fn limited(name: &str, limit: Duration, rows: impl Future<Output = Result<Vec<Row>>>) {
     eprintln!("{name} ...");
-    let rows = match tokio::time::timeout(part.limit(), rows).await {
+    let rows = match tokio::time::timeout(limit, rows).await {
         Ok(Ok(rows)) => rows,
         Ok(Err(error)) => vec![Row::failed(&format!("{error:#}"))],
-        Err(_) => vec![Row::failed(&format!("took longer than {:?}", part.limit()))],
+        Err(_) => vec![Row::failed(&format!("took longer than {limit:?}"))],
     };
     print_rows(name, &rows);
 }

@@ -74,6 +74,11 @@ impl Cost {
         self.own.as_secs_f64() * 1000.0 / count as f64
     }
 
+    /// How many times as long as this it took.
+    pub(crate) fn times(&self, other: Duration) -> f64 {
+        self.wall.as_secs_f64() / other.as_secs_f64()
+    }
+
     /// How much of what other processes left of the machine API server, etcd and controller-manager used: past nine
     /// tenths they are what limits.
     pub(crate) fn floor_share(&self) -> f64 {

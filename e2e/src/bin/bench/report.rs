@@ -23,6 +23,17 @@ impl Row {
         }
     }
 
+    /// A figure that must be at least `limit`.
+    pub(crate) fn at_least(figure: &str, value: f64, limit: f64, unit: &str) -> Self {
+        let held = if value >= limit { "yes" } else { "**no**" };
+        Self {
+            figure: figure.to_owned(),
+            measured: format!("{} {unit}", number(value)),
+            target: format!("≥ {} {unit}", number(limit)),
+            held,
+        }
+    }
+
     /// A figure without a target.
     pub(crate) fn plain(figure: &str, measured: impl Into<String>) -> Self {
         Self { figure: figure.to_owned(), measured: measured.into(), target: String::new(), held: "" }

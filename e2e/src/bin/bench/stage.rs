@@ -29,7 +29,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts everything, each controller under its own account, as an installation does.
+    /// Starts everything, each controller under its own account, as an installation does. Flux's own
+    /// kustomize-controller gets as many workers as its users give it for large fleets; ours needs no such flag.
     pub(crate) async fn start(binaries: &Binaries, parts: Parts) -> Result<Self> {
         let lab = Arc::new(Lab::start_with(LabOptions { parts }).await?);
         let git = GitServer::start().await?;
@@ -38,6 +39,7 @@ impl Stage {
         let source = Controller::source(binaries.path("source-controller")).events_to(&notification);
         let source = start(&lab, &source).await?;
         let kustomize = Controller::kustomize(binaries.path("kustomize-controller")).events_to(&notification);
+        let kustomize = if binaries.are_upstream() { kustomize.flag("--concurrent=20") } else { kustomize };
         let kustomize = start(&lab, &kustomize).await?;
         let client = lab.admin().await?;
         Ok(Self { source, kustomize, notification, git, client, lab })
