@@ -215,9 +215,11 @@ impl World {
         assert!(ready, "{second} did not hear of its dependency: {object}");
     }
 
-    /// Every event has arrived, also those of processes that were killed.
-    fn check_events(&self) {
+    /// Every event has arrived, also those of processes that were killed. A run may be under way: what it tells goes once
+    /// its status is written.
+    async fn check_events(&self) {
         let told = self.kind.record.lock().told;
+        tokio::time::sleep(LONGEST_STEPS).await;
         let lost: Vec<u64> = (1..=told).filter(|number| !self.receiver.has(*number)).collect();
         assert!(lost.is_empty(), "events {lost:?} of {told} are lost");
     }
@@ -297,7 +299,7 @@ async fn simulate(seed: u64) {
     world.check().await;
     world.check_wakes().await;
     world.check_staleness("quiet", start, Instant::now());
-    world.check_events();
+    world.check_events().await;
     world.check_violations();
 }
 

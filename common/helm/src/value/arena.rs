@@ -129,8 +129,7 @@ pub struct Struct {
 }
 
 /// What a number that was never given stands for.
-static NO_MAP: LazyLock<Map> =
-    LazyLock::new(|| Map { is_nil: true, entries: BTreeMap::new() });
+static NO_MAP: LazyLock<Map> = LazyLock::new(|| Map { is_nil: true, entries: BTreeMap::new() });
 
 /// The maps, lists and structs of one render.
 #[derive(Debug, Default)]

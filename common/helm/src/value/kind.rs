@@ -152,7 +152,9 @@ impl Value {
     /// Names and values of a struct's fields.
     pub fn fields(&self, arena: &Arena) -> Vec<(&'static str, Self)> {
         match self {
-            Self::Struct(id) => arena.structure(*id).map_or_else(Vec::new, |structure| structure.fields.clone()),
+            Self::Struct(id) => {
+                arena.structure(*id).map_or_else(Vec::new, |structure| structure.fields.clone())
+            }
             Self::Version(version) => vec![
                 ("major", Self::Uint64(version.major())),
                 ("minor", Self::Uint64(version.minor())),
