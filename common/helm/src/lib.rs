@@ -7,6 +7,14 @@
 //! change under [`functions`], runs the templates, and [`manifest`] sorts what comes out. A function of templates has the
 //! type [`functions::Body`]: it gets the render (arena and budget) and checked arguments, and gives a value or a
 //! [`engine::FunctionError`]. Each family of functions is a module of [`functions`] with a table of its own.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "functions treat a few kinds of values apart, and all others alike"
+)]
+#![expect(
+    clippy::fn_params_excessive_bools,
+    reason = "flags of Go's own functions, under the names they have there"
+)]
 
 pub mod capabilities;
 pub mod chart;

@@ -17,6 +17,7 @@ use flux_yaml::Object;
 /// Renders a chart as `helm template` does.
 #[derive(Parser, Debug)]
 #[command(name = "template")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command")]
 pub(crate) struct Arguments {
     /// Name of the release.
     name: String,
@@ -71,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, directory: &Path, render: Render<'_>) -
     let capabilities = capabilities(arguments)?;
     let path = directory.join(&arguments.chart);
     if !path.exists() {
-        return Err(format!("path {:?} not found", arguments.chart));
+        return Err(format!("path \"{}\" not found", arguments.chart.display()));
     }
     let values = user_values(arguments, directory)?;
     let chart = Chart::from_path(&path, &Limits::default()).map_err(|error| message(&error))?;
@@ -170,14 +171,14 @@ fn print(
     if arguments.include_crds {
         for resources in input.chart.custom_resources() {
             let text = String::from_utf8_lossy(&resources.file.data);
-            manifest.push_str(&format!("---\n# Source: {}\n{text}\n", resources.path));
+            manifest = format!("{manifest}---\n# Source: {}\n{text}\n", resources.path);
         }
     }
     manifest.push_str(&sorted.release_manifest());
     let mut output = format!("{}\n", manifest.trim());
     for hook in sorted.hooks.iter().filter(|_| !arguments.no_hooks) {
         if !(arguments.skip_tests && hook.events.contains(&HookEvent::Test)) {
-            output.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
+            output = format!("{output}---\n# Source: {}\n{}\n", hook.path, hook.manifest);
         }
     }
     Ok(output)

@@ -27,7 +27,7 @@ impl Default for Limits {
             items: 1_000_000,
             text: 64 << 20,
             made: 1 << 30,
-            time: Duration::from_secs(60),
+            time: Duration::from_mins(1),
         }
     }
 }

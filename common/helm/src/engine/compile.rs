@@ -262,6 +262,7 @@ impl Compiler<'_> {
         Expression::Fields(Box::new(Fields { place: operand.place(), base, names, arguments }))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what stands at a call, each part once")]
     fn function(
         &mut self,
         place: Place,

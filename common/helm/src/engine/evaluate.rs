@@ -90,6 +90,7 @@ impl Render {
         self.field(fields.place, last, &fields.arguments, piped, &receiver)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what Go's own evaluation of a field gets")]
     fn field(
         &mut self,
         place: Place,
@@ -140,6 +141,7 @@ impl Render {
         self.fail(format!("can't evaluate field {name} in type {kind}"))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what Go's own evaluation of a method gets")]
     fn method(
         &mut self,
         place: Place,

@@ -146,26 +146,26 @@ impl Render {
                 self.print(&version)
             }
             value => {
-                let text = implicit(self, value).map_err(|error| self.stopped(error))?;
+                let text = implicit(self, value).map_err(|error| Box::new(self.stopped(error)))?;
                 self.write(&text)
             }
         }
     }
 
     /// An error of printing, which has no name of a function.
-    fn stopped(&self, error: FunctionError) -> Box<Stop> {
-        Box::new(match error {
+    fn stopped(&self, error: FunctionError) -> Stop {
+        match error {
             FunctionError::Exhausted(exhausted) => Stop::Exhausted(exhausted),
             FunctionError::Message(message) => Stop::Error(ExecError::new(self.prefix(), message)),
             FunctionError::Template(error) => Stop::Error(*error),
-        })
+        }
     }
 
     fn range(&mut self, pipe: &PipeCode, loop_number: usize, variables: usize) -> Outcome<Handle> {
         self.at(pipe.place);
         let value = self.pipeline(pipe)?;
         let Some(turns) = Turns::over(&value, &self.arena) else {
-            let text = implicit(self, &value).map_err(|error| self.stopped(error))?;
+            let text = implicit(self, &value).map_err(|error| Box::new(self.stopped(error)))?;
             return self.fail(format!("range can't iterate over {}", text.to_string_lossy()));
         };
         if let Turns::Integers { count, .. } = &turns

@@ -23,7 +23,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(arguments.all().iter().any(|value| !is_empty(value, &render.arena)).into())
     }),
     Function::new("ternary", &[Any, Any, Bool], |_, arguments| {
-        Ok(arguments.any(if arguments.boolean(2) { 0 } else { 1 }).clone())
+        Ok(arguments.any(usize::from(!arguments.boolean(2))).clone())
     }),
     Function::new("fail", &[String], |_, arguments| Err(Error::new(arguments.string(0)))),
     Function::new("hello", &[], |_, _| Ok("Hello!".into())),

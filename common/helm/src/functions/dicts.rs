@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::arguments::Arguments;
 use super::format::to_text;
 use super::{Error, Function, Render, Type};
-use crate::value::{ListType, MapId, MapType, Text, Value};
+use crate::value::{ListType, Map, MapId, MapType, Text, Value};
 
 use Type::{Any, String};
 
@@ -50,8 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("values", &[MAP], |render, arguments| {
         let map = arguments.map(0).map(|id| render.arena.map(id));
-        let values: Vec<_> =
-            map.into_iter().flat_map(|map| map.entries()).map(|(_, value)| value.clone()).collect();
+        let values: Vec<_> = map.into_iter().flat_map(Map::entries).map(|(_, value)| value.clone()).collect();
         render.budget.items(values.len())?;
         Ok(render.arena.add_list(ListType::Any, values).into())
     }),
@@ -106,7 +105,7 @@ fn dict(render: &mut Render, pairs: &[Value]) -> Result<Value, Error> {
 
 fn filtered(render: &mut Render, map: Option<MapId>, keep: impl Fn(&Text) -> bool) -> Result<Value, Error> {
     let map = map.map(|id| render.arena.map(id));
-    let entries = map.into_iter().flat_map(|map| map.entries()).filter(|(key, _)| keep(key));
+    let entries = map.into_iter().flat_map(Map::entries).filter(|(key, _)| keep(key));
     let entries: BTreeMap<_, _> = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
     render.budget.steps(entries.len())?;
     render.budget.items(entries.len().saturating_mul(2))?;

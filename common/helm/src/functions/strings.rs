@@ -234,7 +234,7 @@ fn replace(render: &mut Render, old: &[u8], new: &[u8], text: &[u8]) -> Result<V
 
 fn indent(render: &mut Render, width: i64, text: &[u8]) -> Result<Vec<u8>, Error> {
     let width = usize::try_from(width).map_err(|_| Error::new("strings: negative Repeat count"))?;
-    let lines = text.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = text.split(|byte| *byte == b'\n').count();
     render.budget.text(width.saturating_mul(lines).saturating_add(text.len()))?;
     Ok(words::indent(&vec![b' '; width], text))
 }

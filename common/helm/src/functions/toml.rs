@@ -1,4 +1,4 @@
-//! TOML, as BurntSushi's library 1.6 writes it.
+//! TOML, as `BurntSushi`'s library 1.6 writes it.
 
 mod read;
 mod write;

@@ -1,6 +1,17 @@
 //! Functions of templates against tables recorded from Helm's engine (`functions/ORIGIN.md`).
 
 mod certificates;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "functions treat a few kinds of values apart, and all others alike"
+)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "Go converts constants so"
+)]
 mod evaluate;
 mod hostile;
 mod random;

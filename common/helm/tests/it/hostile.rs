@@ -37,7 +37,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn load(tar: &[u8]) -> Result<Chart, Error> {
     let started = Instant::now();
     let loaded = Chart::from_archive(&gzip(tar), &Limits::default());
-    assert!(started.elapsed() < Duration::from_secs(60), "took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_mins(1), "took {:?}", started.elapsed());
     loaded
 }
 
@@ -90,7 +90,7 @@ fn archives_in_archives_draw_on_one_budget_and_end_at_a_depth() {
 
 #[test]
 fn a_list_of_many_indexes_is_too_long() {
-    let text: String = (0..1000).map(|index| format!("k{index}[65536]=1,")).collect();
+    let text: String = (0..1000).map(|index| format!("k{index}[65536]=1,")).collect::<Vec<_>>().concat();
     let error = flux_helm::values::set(&text, &mut flux_yaml::Object::new()).unwrap_err();
     assert_eq!(error.to_string(), "lists grow by more than 1000000 entries");
 }

@@ -25,7 +25,12 @@ impl Number {
         number
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "casts saturate, and what does not survive them is no integer"
+    )]
     #[expect(clippy::float_cmp, reason = "a float is an integer if it survives the way there and back")]
     fn add_integers(&mut self) {
         let Some(float) = self.float else { return };

@@ -59,7 +59,8 @@ impl Scope {
 
 /// How a list of nodes ends.
 enum End {
-    End,
+    /// `{{end}}`
+    Close,
     /// `{{else}}`
     Else,
     /// `{{else if`, with the `if` still to come
@@ -71,7 +72,7 @@ enum End {
 impl End {
     const fn text(&self) -> &'static str {
         match self {
-            Self::End => "{{end}}",
+            Self::Close => "{{end}}",
             Self::Else | Self::ElseIf | Self::ElseWith => "{{else}}",
         }
     }
@@ -154,7 +155,7 @@ impl Parser<'_> {
         let mut message = String::from_utf8_lossy(&token.text).into_owned();
         if self.action_line != 0 && self.action_line != token.line {
             let word = if message.ends_with(" action") { "" } else { " in action" };
-            message.push_str(&format!("{word} started at {}:{}", self.file, self.action_line));
+            message = format!("{message}{word} started at {}:{}", self.file, self.action_line);
         }
         self.error(message)
     }
@@ -226,7 +227,7 @@ impl Parser<'_> {
         self.expect(Kind::RightDelim, CONTEXT)?;
         self.scopes.push(Scope::new());
         let (root, end) = self.list()?;
-        if !matches!(end, End::End) {
+        if !matches!(end, End::Close) {
             return self.error(format!("unexpected {} in {CONTEXT}", end.text()));
         }
         self.scopes.pop();
@@ -280,7 +281,7 @@ impl Parser<'_> {
             Kind::Else => return self.otherwise().map(Item::End),
             Kind::End => {
                 self.expect(Kind::RightDelim, "end")?;
-                return Ok(Item::End(End::End));
+                return Ok(Item::End(End::Close));
             }
             Kind::If => Node::If(self.control(Kind::If)?),
             Kind::Range => Node::Range(self.control(Kind::Range)?),
@@ -327,7 +328,7 @@ impl Parser<'_> {
         let (body, end) = self.list()?;
         self.scope()?.ranges -= usize::from(is_range);
         let otherwise = match (end, kind) {
-            (End::End, _) => None,
+            (End::Close, _) => None,
             (End::ElseIf, Kind::If) => {
                 self.next();
                 Some(vec![Node::If(self.nested(kind)?)])
@@ -338,7 +339,7 @@ impl Parser<'_> {
             }
             _ => {
                 let (nodes, end) = self.list()?;
-                if !matches!(end, End::End) {
+                if !matches!(end, End::Close) {
                     return self.error(format!("expected end; found {}", end.text()));
                 }
                 Some(nodes)
@@ -373,7 +374,7 @@ impl Parser<'_> {
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.scopes.push(Scope::new());
         let (root, end) = self.list()?;
-        if !matches!(end, End::End) {
+        if !matches!(end, End::Close) {
             return self.error(format!("unexpected {} in {CONTEXT}", end.text()));
         }
         self.scopes.pop();

@@ -69,10 +69,10 @@ fn entry(render: &mut Render, into: MapId, entry: (Text, Value), at: Place) -> R
         return Ok(());
     }
     let maps = present.as_ref().and_then(map_of).zip(map_of(&value));
-    if let Some((below, above)) = maps {
-        if !render.arena.map(below).is_nil() {
-            merge(render, below, above, Place { depth: at.depth + 1, ..at })?;
-        }
+    if let Some((below, above)) = maps
+        && !render.arena.map(below).is_nil()
+    {
+        merge(render, below, above, Place { depth: at.depth + 1, ..at })?;
     }
     let is_filled = present.as_ref().is_some_and(|present| !is_empty(present, &render.arena));
     let is_slice = matches!(value, Value::List(_) | Value::Bytes(_));

@@ -1,5 +1,7 @@
 //! Numbers and texts by verbs.
 
+use std::fmt::Write as _;
+
 use flux_gotext::{
     FloatFormat, GoTime, LetterCase, Shown, can_backquote, format_float, is_print, quote_bytes, quote_rune,
     rune_pieces,
@@ -265,7 +267,8 @@ impl Printer<'_> {
             if index == 0 || flags.space {
                 output.push_str(prefix);
             }
-            output.push_str(&if verb == 'X' { format!("{byte:02X}") } else { format!("{byte:02x}") });
+            // writing into a string cannot fail
+            let _ = if verb == 'X' { write!(output, "{byte:02X}") } else { write!(output, "{byte:02x}") };
         }
         self.pad(output.as_bytes())
     }

@@ -74,7 +74,9 @@ pub(crate) fn shuffle_order(text: &[u8], mut pick: impl FnMut(usize) -> usize) -
         }
     }
     let mut output = Vec::with_capacity(text.len());
-    shuffled.into_iter().for_each(|character| push(&mut output, character));
+    for character in shuffled {
+        push(&mut output, character);
+    }
     output
 }
 
@@ -92,7 +94,9 @@ pub(crate) fn pascal_case(text: &[u8]) -> Vec<u8> {
     let mut rest = all.into_iter().skip(leading);
     let Some(first) = rest.next() else {
         // of connectors alone the last one comes twice
-        last_connector.into_iter().for_each(|character| push(&mut output, character));
+        if let Some(character) = last_connector {
+            push(&mut output, character);
+        }
         return output;
     };
     let mut lowers = is_upper(first);

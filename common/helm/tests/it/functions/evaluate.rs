@@ -44,7 +44,7 @@ pub(super) struct Evaluator {
 
 impl Evaluator {
     pub(super) fn new() -> Self {
-        Self::at(UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+        Self::at(UNIX_EPOCH + Duration::from_hours(500_000))
     }
 
     /// With a time for `now`.
@@ -109,7 +109,7 @@ impl Evaluator {
         }
         // what Helm does to the output of each file
         let output = String::from_utf8(output).map(|text| text.replace("<no value>", "").into_bytes());
-        Ok(output.unwrap_or_else(|error| error.into_bytes()))
+        Ok(output.unwrap_or_else(std::string::FromUtf8Error::into_bytes))
     }
 
     fn pipeline(&mut self, parser: &mut Parser) -> Result<Operand, String> {
@@ -300,7 +300,7 @@ impl Parser {
         if let Some(digits) = text.strip_prefix("0x") {
             return Operand::Int(i64::from_str_radix(digits, 16).expect("a number"));
         }
-        text.parse().map(Operand::Int).unwrap_or_else(|_| Operand::Float(text.parse().expect("a number")))
+        text.parse().map_or_else(|_| Operand::Float(text.parse().expect("a number")), Operand::Int)
     }
 
     /// A string with Go's escapes.

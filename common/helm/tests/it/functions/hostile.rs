@@ -8,13 +8,13 @@ const HOSTILE: &[&str] = &[
     r#"{{ repeat 1000000000 "ab" }}"#,
     r#"{{ indent 1000000000 "a\nb" }}"#,
     r#"{{ nindent 9000000000000000000 "a\nb" }}"#,
-    r#"{{ until 1000000000 }}"#,
-    r#"{{ until -1000000000 }}"#,
-    r#"{{ untilStep 0 9000000000000000000 1 }}"#,
-    r#"{{ seq 1000000000 }}"#,
-    r#"{{ seq 0 1 9000000000000000000 }}"#,
-    r#"{{ randAlphaNum 1000000000 }}"#,
-    r#"{{ randBytes 1000000000 }}"#,
+    r"{{ until 1000000000 }}",
+    r"{{ until -1000000000 }}",
+    r"{{ untilStep 0 9000000000000000000 1 }}",
+    r"{{ seq 1000000000 }}",
+    r"{{ seq 0 1 9000000000000000000 }}",
+    r"{{ randAlphaNum 1000000000 }}",
+    r"{{ randBytes 1000000000 }}",
     r#"{{ replace "" (repeat 1000000 "x") (repeat 1000 "y") }}"#,
     r#"{{ regexReplaceAll "" (repeat 1000 "y") (repeat 1000000 "x") }}"#,
     r#"{{ wrapWith 1 (repeat 1000000 "x") (repeat 1000 "yy ") }}"#,
@@ -46,7 +46,7 @@ fn too_much_is_refused_within_a_second() {
         let mut evaluator = Evaluator::new();
         let start = processor_time();
         let result = evaluator.render(template.as_bytes());
-        let time = processor_time() - start;
+        let time = processor_time().saturating_sub(start);
         let shown = template.get(..80.min(template.len())).unwrap_or_default();
         assert!(result.is_err(), "{shown} gives {} bytes", result.map_or(0, |output| output.len()));
         if time > Duration::from_secs(1) {
