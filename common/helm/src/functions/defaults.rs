@@ -1,7 +1,7 @@
 //! Defaults, emptiness and flow.
 
 use super::arguments::Arguments;
-use super::{Error, Function, Type};
+use super::{Function, Type};
 use crate::value::{Arena, Value};
 
 use Type::{Any, Bool, String};
@@ -25,7 +25,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("ternary", &[Any, Any, Bool], |_, arguments| {
         Ok(arguments.any(usize::from(!arguments.boolean(2))).clone())
     }),
-    Function::new("fail", &[String], |_, arguments| Err(Error::new(arguments.string(0)))),
     Function::new("hello", &[], |_, _| Ok("Hello!".into())),
 ];
 

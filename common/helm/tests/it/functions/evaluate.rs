@@ -96,7 +96,9 @@ impl Evaluator {
                 continue;
             }
             let variable = parser.declaration();
-            let result = self.pipeline(&mut parser)?;
+            // Helm takes its marks out of what it reports
+            let unmarked = |error: String| error.replace("HELM_ERR_START", "").replace("HELM_ERR_END", "");
+            let result = self.pipeline(&mut parser).map_err(unmarked)?;
             parser.blanks();
             assert!(parser.take("}}"), "unexpected {:?}", parser.rest());
             match variable {
