@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::{Function, Type};
 use crate::value::{Arena, Value};
 
-use Type::{Any, Bool, String};
+use Type::{Any, Bool};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::variadic("default", &[Any], Any, |render, arguments| {
