@@ -4,7 +4,7 @@
 //! number and the types of arguments, with Go's messages, before it calls; a body sees only what its parameters allow:
 //! untyped constants are converted, nil stands for nil maps, lists and empty interfaces.
 //!
-//! Each family is one module with a table `FUNCTIONS`; [`FAMILIES`] lists the tables, later ones win.
+//! Each family is one module with a table `FUNCTIONS`; `FAMILIES` lists the tables, later ones win.
 
 mod arguments;
 mod builtin;
