@@ -122,14 +122,10 @@ mod tests {
             flux_process::parse_flags::<Flags>(["kustomize-controller", "--help"].map(OsString::from))
                 .expect_err("help")
                 .to_string();
-        for (flag, default) in OWN {
-            let line = usage.lines().find(|line| line.starts_with(&format!("      --{flag}   ")));
-            let line = line.unwrap_or_else(|| panic!("no {flag} in\n{usage}"));
-            let shown =
-                line.rsplit_once(" (default ").map_or("", |(_, default)| default.trim_end_matches(')'));
-            assert_eq!(shown, default, "{line}");
+        let shown = flux_process::shown_flags(&usage);
+        for flag in OWN {
+            assert!(shown.contains(&flag), "no {flag:?} in\n{usage}");
         }
-        // and the line above them
-        assert_eq!(usage.lines().count(), 1 + flux_process::COMMON_FLAGS + OWN.len(), "{usage}");
+        assert_eq!(shown.len(), flux_process::COMMON_FLAGS + OWN.len(), "{usage}");
     }
 }

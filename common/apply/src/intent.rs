@@ -19,6 +19,7 @@ const FRAME: usize = 17;
 pub struct Intent {
     listed: Inventory,
     stale: Inventory,
+    has_changed: bool,
     size: usize,
     limit: usize,
 }
@@ -31,7 +32,7 @@ impl Intent {
 
     fn within(limit: usize, old: Inventory, new: &Inventory) -> Self {
         let (stale, size) = (old.stale(new), size(&old));
-        Self { listed: old, stale, size, limit }
+        Self { listed: old, stale, has_changed: false, size, limit }
     }
 
     /// Where nothing can go to make room, the status has to hold it, if the server takes it.
@@ -44,9 +45,9 @@ impl Intent {
         &self.listed
     }
 
-    /// What is listed and not desired any more.
-    pub fn stale(&self) -> &Inventory {
-        &self.stale
+    /// Whether the list is another one than when this was last asked, or at the beginning.
+    pub fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.has_changed)
     }
 
     /// Lists all of these, if there is room for all of them.
@@ -66,7 +67,10 @@ impl Intent {
                 break;
             }
             self.size = self.size.saturating_add(growth);
-            self.listed.insert(id.clone(), version);
+            if self.listed.version(id) != Some(version) {
+                self.listed.insert(id.clone(), version);
+                self.has_changed = true;
+            }
             count += 1;
         }
         count
@@ -95,6 +99,7 @@ impl Intent {
                 self.size = self.size.saturating_sub(entry(id, version));
                 self.stale.remove(id);
                 self.listed.remove(id);
+                self.has_changed = true;
             }
         }
     }
@@ -142,6 +147,9 @@ mod tests {
         let mut intent = Intent::within(room(5), old.clone(), &new);
         intent.list_all(&new);
         assert_eq!(*intent.listed(), old.union(&new));
+        assert_eq!([intent.take_change(), intent.take_change()], [true, false]);
+        intent.list_all(&new);
+        assert!(!intent.take_change(), "all is listed");
     }
 
     #[test]
@@ -150,13 +158,16 @@ mod tests {
         let mut intent = Intent::within(room(6), old.clone(), &new);
         intent.list_all(&new);
         assert_eq!(*intent.listed(), old, "all or nothing");
+        assert!(!intent.take_change());
         assert_eq!(intent.list(new.iter()), 2);
         assert_eq!(intent.listed().len(), 6);
         assert_eq!(intent.list(new.iter().skip(2)), 0);
         let gone: Vec<ObjectId> = old.iter().skip(3).map(|(id, _)| id.clone()).collect();
+        intent.take_change();
         intent.forget(gone.iter());
+        assert!(intent.take_change());
         assert_eq!(intent.list(new.iter().skip(2)), 1);
-        assert_eq!((intent.listed().len(), intent.stale().len()), (6, 3));
+        assert_eq!((intent.listed().len(), intent.stale.len()), (6, 3));
         assert!(!intent.listed().contains(&gone[0]));
     }
 

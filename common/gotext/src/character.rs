@@ -54,17 +54,23 @@ pub fn rune_count(text: &[u8]) -> usize {
     runes(text).count()
 }
 
-fn contains(table: &[(u32, u32, u32)], code: u32) -> bool {
-    let found = table.binary_search_by(|(first, last, _)| {
-        if *last < code {
+/// The run of a table that a code is within, by the first and the last code of each.
+fn run_of<T>(table: &[T], code: u32, ends: impl Fn(&T) -> (u32, u32)) -> Option<&T> {
+    let found = table.binary_search_by(|run| {
+        let (first, last) = ends(run);
+        if last < code {
             Ordering::Less
-        } else if *first > code {
+        } else if first > code {
             Ordering::Greater
         } else {
             Ordering::Equal
         }
     });
-    let run = found.ok().and_then(|index| table.get(index));
+    found.ok().and_then(|index| table.get(index))
+}
+
+fn contains(table: &[(u32, u32, u32)], code: u32) -> bool {
+    let run = run_of(table, code, |(first, last, _)| (*first, *last));
     run.is_some_and(|(first, _, step)| (code - first).is_multiple_of(*step))
 }
 
@@ -125,18 +131,8 @@ enum Case {
 
 fn change(c: char, case: Case) -> char {
     let code = u32::from(c);
-    let found = CASES.binary_search_by(|(first, last, _)| {
-        if *last < code {
-            Ordering::Less
-        } else if *first > code {
-            Ordering::Greater
-        } else {
-            Ordering::Equal
-        }
-    });
-    let Some((first, _, [upper, lower, title])) = found.ok().and_then(|index| CASES.get(index)) else {
-        return c;
-    };
+    let run = run_of(CASES, code, |(first, last, _)| (*first, *last));
+    let Some((first, _, [upper, lower, title])) = run else { return c };
     let distance = match case {
         Case::Upper => *upper,
         Case::Lower => *lower,

@@ -72,7 +72,7 @@ pub fn format_float(value: f64, format: FloatFormat, precision: Option<usize>) -
 }
 
 fn pad_zeros(text: &mut String, count: usize) {
-    text.extend(std::iter::repeat_n('0', count));
+    text.push_str(&"0".repeat(count));
 }
 
 /// The digits of a decimal number `0.ddd × 10^point`.

@@ -4,7 +4,7 @@
 //! number and the types of arguments, with Go's messages, before it calls; a body sees only what its parameters allow:
 //! untyped constants are converted, nil stands for nil maps, lists and empty interfaces.
 //!
-//! Each family is one module with a table `FUNCTIONS`; `FAMILIES` lists the tables, later ones win.
+//! Each family is one module with a table `FUNCTIONS`; `FAMILIES` lists the tables.
 
 mod arguments;
 mod builtin;
@@ -170,4 +170,15 @@ pub fn function(name: &str) -> Option<&'static Function> {
 /// The names of all functions, in no order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.keys().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_function_stands_twice() {
+        let all = FAMILIES.iter().map(|family| family.len()).sum::<usize>();
+        assert_eq!(FUNCTIONS.len(), all);
+    }
 }

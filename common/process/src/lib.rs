@@ -27,6 +27,7 @@ pub use log::{Encoding, LogSettings};
 pub use metrics::{Metrics, MetricsError};
 pub use pflag::{
     FlagError, Words, parse_bool, parse_count, parse_flags, parse_float, parse_int, parse_percentage,
+    shown_flags,
 };
 pub use program::{Context, Program};
 pub use rollout::{Rollout, join_traceparent, traceparent};

@@ -156,6 +156,23 @@ fn usage(program: &str, command: &Command) -> String {
     std::iter::once(format!("Usage of {program}:\n")).chain(lines).collect()
 }
 
+/// The flags that a usage shows: each one's name and type, and its default as written there (empty without one).
+///
+/// ```
+/// let usage = "Usage of controller:\n      --concurrent int   Greatest number. (default 4)\n";
+/// assert_eq!(flux_process::shown_flags(usage), [("concurrent int", "4")]);
+/// ```
+pub fn shown_flags(usage: &str) -> Vec<(&str, &str)> {
+    let flags = usage.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split_once("   "));
+    flags
+        .map(|(flag, text)| {
+            let default =
+                text.rsplit_once(" (default ").map_or("", |(_, default)| default.trim_end_matches(')'));
+            (flag, default)
+        })
+        .collect()
+}
+
 fn type_name(flag: &Arg) -> &'static str {
     let integer = has_type::<i64>(flag) || has_type::<usize>(flag);
     if is_bool(flag) {

@@ -41,12 +41,11 @@ pub(super) async fn reconcile_objects(
 ) -> Result<Applied, Error> {
     run.progress(&phase("Detecting drift", plan, revision));
     let actor = actor(kind, run, plan)?;
-    let old = inventory(run)?;
     let new: Inventory =
         built.objects.iter().map(|desired| (desired.id.clone(), desired.version.clone())).collect();
-    let mut intent = Intent::new(old.clone(), &new);
+    let mut intent = Intent::new(inventory(run)?, &new);
     intent.list_all(&new);
-    if *intent.listed() != old {
+    if intent.take_change() {
         list(run, intent.listed());
         run.commit().await.map_err(Error::Commit)?;
     }
@@ -125,7 +124,6 @@ async fn next_portion(
     intent: &mut Intent,
     left: &mut Checked,
 ) -> Result<Checked, Error> {
-    let before = intent.listed().clone();
     let mut count = intent.list(left.objects());
     while count == 0 {
         let burden = intent.burden();
@@ -138,7 +136,7 @@ async fn next_portion(
         leftover.error()?;
         count = intent.list(left.objects());
     }
-    if *intent.listed() != before {
+    if intent.take_change() {
         list(run, intent.listed());
         run.commit().await.map_err(Error::Commit)?;
     }

@@ -34,8 +34,8 @@ fn application(namespace: &str, image: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The requests of the controller and of the accounts it impersonates, but for watches and leases. Waits until so many
-/// Events were sent, which are the last requests of a run.
-async fn requests(world: &World, mark: AuditMark, events: usize) -> Vec<AuditEntry> {
+/// Events were sent and statuses written, the last requests of a run, which come in either order.
+async fn requests(world: &World, mark: AuditMark, (events, statuses): (usize, usize)) -> Vec<AuditEntry> {
     let controller = format!("system:serviceaccount:{}:kustomize-controller", world.namespace());
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -44,12 +44,17 @@ async fn requests(world: &World, mark: AuditMark, events: usize) -> Vec<AuditEnt
             .into_iter()
             .filter(|entry| entry.user == controller && entry.verb != "watch" && entry.resource != "leases")
             .collect();
-        if own.iter().filter(|entry| entry.resource == "events").count() >= events {
+        let count = |wanted: fn(&AuditEntry) -> bool| own.iter().filter(|entry| wanted(entry)).count();
+        if count(|entry| entry.resource == "events") >= events && count(is_status) >= statuses {
             return own;
         }
-        assert!(Instant::now() < deadline, "fewer than {events} events: {own:#?}");
+        assert!(Instant::now() < deadline, "fewer than {events} events or {statuses} statuses: {own:#?}");
         tokio::task::yield_now().await;
     }
+}
+
+fn is_status(entry: &AuditEntry) -> bool {
+    entry.resource == "kustomizations/status"
 }
 
 #[track_caller]
@@ -75,7 +80,7 @@ async fn install_upgrade_and_look_again(spec: Value, [install, upgrade, interval
     let warm = world.kustomization("warm", json!({"path": "./warm", "prune": false})).await;
     let one = world.publish("app", &[("warm/a.yaml", world.config_map("warm", "one"))]).await;
     world.env.eventually(&warm, says("Ready", applied(&one))).await;
-    requests(&world, world.env.lab().audit_mark().unwrap(), 0).await;
+    requests(&world, world.env.lab().audit_mark().unwrap(), (0, 0)).await;
     world.event("warm", "Reconciliation finished in ").await;
     world.env.event(&warm, "ReconciliationSucceeded").await;
     world.env.delete(&warm).await;
@@ -85,19 +90,19 @@ async fn install_upgrade_and_look_again(spec: Value, [install, upgrade, interval
     let mark = world.env.lab().audit_mark().unwrap();
     let app = world.kustomization("web", spec).await;
     let ready = world.env.eventually(&app, says("Ready", applied(&one))).await;
-    assert_within(install + told(&ready), "an install", &requests(&world, mark, 3).await);
+    assert_within(install + told(&ready), "an install", &requests(&world, mark, (3, 2)).await);
 
     let mark = world.env.lab().audit_mark().unwrap();
     let two = world.publish("app", &application(world.namespace(), "web:2")).await;
     let ready = world.env.eventually(&app, says("Ready", applied(&two))).await;
-    assert_within(upgrade + told(&ready), "an upgrade", &requests(&world, mark, 3).await);
+    assert_within(upgrade + told(&ready), "an upgrade", &requests(&world, mark, (3, 1)).await);
 
     let mark = world.env.lab().audit_mark().unwrap();
     let again = Condition::new("looked at again", |object: &Value| {
         object["status"]["history"][0]["totalReconciliations"].as_i64() >= Some(2)
     });
     world.env.eventually(&app, again).await;
-    assert_within(interval, "an interval run", &requests(&world, mark, 1).await);
+    assert_within(interval, "an interval run", &requests(&world, mark, (1, 1)).await);
 }
 
 #[tokio::test]

@@ -4,11 +4,10 @@ use aws_lc_rs::digest;
 use data_encoding::{BASE32, BASE64, DecodeKind, Encoding};
 
 use super::arguments::Arguments;
-use super::format::flatten;
 use super::{Error, Function, Render, Type};
 use crate::value::Value;
 
-use Type::{Any, String};
+use Type::String;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("b64enc", &[String], |render, arguments| encode(render, arguments.text(0), &BASE64)),
@@ -27,11 +26,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("sha256sum", &[String], |_, arguments| Ok(checksum(arguments.text(0), &digest::SHA256))),
     Function::new("sha512sum", &[String], |_, arguments| Ok(checksum(arguments.text(0), &digest::SHA512))),
     Function::new("adler32sum", &[String], |_, arguments| Ok(adler32(arguments.text(0)).to_string().into())),
-    Function::variadic("urlquery", &[], Any, |render, arguments| {
-        let text = flatten(render, arguments)?;
-        render.budget.text(text.len().saturating_mul(3))?;
-        Ok(url_query(&text).into())
-    }),
 ];
 
 fn encode(render: &mut Render, text: &[u8], encoding: &Encoding) -> Result<Value, Error> {
@@ -110,17 +104,4 @@ fn adler32(text: &[u8]) -> u32 {
         (low, (high + low) % MODULUS)
     });
     high << 16 | low
-}
-
-/// `url.QueryEscape`
-fn url_query(text: &[u8]) -> Vec<u8> {
-    let mut output = Vec::with_capacity(text.len());
-    for byte in text {
-        match byte {
-            b' ' => output.push(b'+'),
-            byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(byte) => output.push(*byte),
-            byte => output.extend(format!("%{byte:02X}").bytes()),
-        }
-    }
-    output
 }

@@ -48,7 +48,8 @@ impl<'a> Printer<'a> {
 
     /// A text, filled up to the width.
     pub(super) fn pad(&mut self, text: &[u8]) -> Result<(), Error> {
-        let missing = self.flags.width.unwrap_or(0).saturating_sub(rune_count(text));
+        let Some(width) = self.flags.width else { return self.push(text) };
+        let missing = width.saturating_sub(rune_count(text));
         if self.flags.minus {
             self.push(text)?;
             self.fill(missing)

@@ -11,27 +11,10 @@ use super::printer::Printer;
 use crate::engine::FunctionError as Error;
 use crate::value::Value;
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// A time as `%#v` shows it.
 pub(super) fn go_syntax(time: &GoTime) -> String {
     let field =
         |layout: &[u8]| String::from_utf8_lossy(&time.format(layout)).parse::<i64>().unwrap_or_default();
-    let month =
-        usize::try_from(field(b"1") - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"January");
     let zone = time.zone();
     let location = match (zone.abbreviation.as_str(), zone.offset) {
         // the local zone is UTC
@@ -39,8 +22,9 @@ pub(super) fn go_syntax(time: &GoTime) -> String {
         (name, _) => format!("time.Location({})", quote_bytes(name.as_bytes(), Shown::Printable)),
     };
     format!(
-        "time.Date({}, time.{month}, {}, {}, {}, {}, {}, {location})",
+        "time.Date({}, time.{}, {}, {}, {}, {}, {}, {location})",
         field(b"2006"),
+        String::from_utf8_lossy(&time.format(b"January")),
         field(b"2"),
         field(b"15"),
         field(b"4"),
