@@ -87,6 +87,9 @@ pub struct Manifests {
     pub vanishing: HashSet<ObjectId>,
 }
 
+/// Where a build sees the artifact. What leads out of it is refused.
+const ROOT: &str = "/artifact";
+
 /// The files of an artifact, and the directory to build.
 #[derive(Debug)]
 pub struct Tree {
@@ -100,10 +103,13 @@ impl Tree {
     /// # Errors
     /// [`Error::PathNotFound`].
     pub fn new(tree: MemoryTree, path: &str) -> Result<Self, Error> {
-        let directory = clamp(path);
-        let known = directory == "/" || tree.directories.contains(directory.trim_start_matches('/'));
-        let files: MemoryFileSystem =
-            tree.files.into_iter().map(|(path, content)| (format!("/{path}"), content)).collect();
+        let inside = clamp(path);
+        let known = inside.is_empty() || tree.directories.contains(inside.trim_start_matches('/'));
+        let directory = format!("{ROOT}{inside}");
+        let mut files = MemoryFileSystem::below_root(ROOT);
+        for (path, content) in tree.files {
+            files.insert(&format!("{ROOT}/{path}"), content);
+        }
         if !known && files.kind(&directory) != Some(Kind::Directory) {
             return Err(Error::PathNotFound(directory));
         }
@@ -127,7 +133,7 @@ pub fn manifests(Tree { files, directory }: Tree, recipe: &Recipe) -> Result<Man
     let failed = |error: flux_kustomize::Error| Error::Build(error.message());
     let overlay = Overlay::parse(&recipe.spec).map_err(failed)?;
     let root = root_file::generate(&files, &directory, &overlay).map_err(failed)?;
-    let path = format!("{}/{}", directory.trim_end_matches('/'), root.name);
+    let path = format!("{directory}/{}", root.name);
     let files = OverlayFileSystem::new(&files, path, root.content);
     let refused = Refused::default();
     let remote = (recipe.remote_bases == RemoteBases::Unsupported).then_some(&refused as &dyn Remote);
@@ -156,7 +162,7 @@ pub fn manifests(Tree { files, directory }: Tree, recipe: &Recipe) -> Result<Man
     Ok(built)
 }
 
-/// The directory as an absolute path inside the artifact; `..` cannot leave it.
+/// The directory as what comes behind the path of the artifact; `..` cannot leave it.
 fn clamp(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -168,7 +174,7 @@ fn clamp(path: &str) -> String {
             part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    parts.iter().flat_map(|part| ["/", part]).collect()
 }
 
 /// Substitutes the variables of one resource.

@@ -33,7 +33,7 @@ async fn a_source_that_is_not_ready_is_waited_for() {
     world.env.eventually(&app, says("Ready", applied(&revision))).await;
 
     world.env.merge(&app, json!({"spec": {"path": "./nowhere"}})).await;
-    let lost = "False ArtifactFailed: kustomization path not found: stat /nowhere: no such file or directory";
+    let lost = "False ArtifactFailed: kustomization path not found: stat /artifact/nowhere: no such file or directory";
     world.env.eventually(&app, says("Ready", lost)).await;
     let next = world.publish_archive("app", &archived, json!({})).await;
     let step =

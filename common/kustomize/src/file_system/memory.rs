@@ -14,9 +14,16 @@ use crate::path;
 /// assert_eq!(files.kind("/app"), Some(Kind::Directory));
 /// assert_eq!(files.read("/app/service.yaml").unwrap(), b"kind: Service");
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemoryFileSystem {
+    root: String,
     files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Default for MemoryFileSystem {
+    fn default() -> Self {
+        Self::below_root("/")
+    }
 }
 
 impl MemoryFileSystem {
@@ -25,9 +32,21 @@ impl MemoryFileSystem {
         Self::default()
     }
 
+    /// No files, and an error for every path that is not in or below this directory.
+    pub fn below_root(root: &str) -> Self {
+        Self { root: path::absolute("/", root), files: BTreeMap::new() }
+    }
+
     /// Adds or replaces a file; the path is made absolute against `/` and cleaned.
     pub fn insert(&mut self, path: &str, content: impl Into<Vec<u8>>) {
         self.files.insert(path::absolute("/", path), content.into());
+    }
+
+    fn confine(&self, operation: &'static str, path: &str) -> Result<(), Error> {
+        if path::is_in_or_below(path, &self.root) {
+            return Ok(());
+        }
+        Err(Error::Outside { operation, path: path.to_owned(), root: self.root.clone() })
     }
 
     /// The paths below a directory that start with its path and a slash.
@@ -50,6 +69,7 @@ impl<P: AsRef<str>, C: Into<Vec<u8>>> FromIterator<(P, C)> for MemoryFileSystem 
 
 impl FileSystem for MemoryFileSystem {
     fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.confine("read", path)?;
         match (self.files.get(path), self.kind(path)) {
             (Some(content), _) if content.len() as u64 > MAX_FILE_SIZE => {
                 Err(Error::TooLarge { path: path.to_owned(), limit: MAX_FILE_SIZE })
@@ -61,13 +81,15 @@ impl FileSystem for MemoryFileSystem {
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
+        self.confine("abs", path).ok()?;
         if self.files.contains_key(path) {
             return Some(Kind::File);
         }
-        (path == "/" || self.below(path).next().is_some()).then_some(Kind::Directory)
+        (path == self.root || self.below(path).next().is_some()).then_some(Kind::Directory)
     }
 
     fn resolve(&self, path: &str) -> Result<Location, Error> {
+        self.confine("abs", path)?;
         match self.kind(path) {
             Some(Kind::Directory) => Ok(Location { directory: path.to_owned(), file: None }),
             Some(Kind::File) => Ok(Location {
@@ -79,6 +101,7 @@ impl FileSystem for MemoryFileSystem {
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, Error> {
+        self.confine("walk", path)?;
         match self.kind(path) {
             Some(Kind::Directory) => {}
             Some(Kind::File) => return Err(Error::NotDirectory { path: path.to_owned() }),
@@ -103,6 +126,24 @@ impl FileSystem for MemoryFileSystem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_seen_outside_of_the_root() {
+        let mut files = MemoryFileSystem::below_root("/root");
+        for path in ["/root/a", "/rooted", "/b"] {
+            files.insert(path, "1");
+        }
+        assert_eq!((files.kind("/root"), files.kind("/root/a")), (Some(Kind::Directory), Some(Kind::File)));
+        let refused = |operation: &str, path: &str| {
+            format!("fs-security-constraint {operation} {path}: path '{path}' is not in or below '/root'")
+        };
+        for outside in ["/b", "/rooted", "/", "/none"] {
+            assert_eq!(files.read(outside).unwrap_err().to_string(), refused("read", outside));
+            assert_eq!(files.resolve(outside).unwrap_err().to_string(), refused("abs", outside));
+            assert_eq!(files.list(outside).unwrap_err().to_string(), refused("walk", outside));
+            assert_eq!(files.kind(outside), None);
+        }
+    }
 
     #[test]
     fn directories_follow_from_files() {

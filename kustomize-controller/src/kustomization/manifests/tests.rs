@@ -50,7 +50,10 @@ fn paths_cannot_leave_the_artifact() {
     let clamped = Tree::new(files(&[("x.yaml", MAP)]), "../../..").unwrap();
     assert_eq!(manifests(clamped, &recipe(json!({}))).unwrap().objects.len(), 1);
     let error = Tree::new(files(&[("x.yaml", MAP)]), "../etc").unwrap_err();
-    assert_eq!(error.to_string(), "kustomization path not found: stat /etc: no such file or directory");
+    assert_eq!(
+        error.to_string(),
+        "kustomization path not found: stat /artifact/etc: no such file or directory"
+    );
 }
 
 #[test]
@@ -118,4 +121,18 @@ fn errors_of_the_build_name_the_file() {
     let error = manifests(tree(&[("kustomization.yaml", "resources: [gone.yaml]")]), &recipe(json!({})));
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("kustomize build failed: ") && error.contains("gone.yaml"), "{error}");
+}
+
+#[test]
+fn what_leads_out_of_the_artifact_is_refused() {
+    for outside in ["../../../../etc/passwd", "/etc/passwd"] {
+        let error = manifests(
+            tree(&[("kustomization.yaml", &format!("resources: ['{outside}']"))]),
+            &recipe(json!({})),
+        );
+        let refused =
+            "fs-security-constraint read /etc/passwd: path '/etc/passwd' is not in or below '/artifact'";
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(refused), "{error}");
+    }
 }
