@@ -1,6 +1,7 @@
 //! Logs on standard error: one JSON object a line, in the order and with the keys that `flux logs` and dashboards read
 //! (platform contract, section 5).
 
+use std::backtrace::Backtrace;
 use std::collections::HashMap;
 use std::io::Write as _;
 
@@ -51,6 +52,27 @@ impl LogSettings {
         };
         Self { encoding, level }
     }
+
+    /// Errors are logged with their stacks if what is less important is logged as well.
+    fn shows_stack(&self, level: Level) -> bool {
+        level == Level::ERROR && self.level >= Level::DEBUG
+    }
+}
+
+/// Who logs, the innermost function first, in the form of Go's stacks: a name, and the place on a line of its own.
+fn stack() -> String {
+    let mut frames: Vec<String> = Vec::new();
+    for line in Backtrace::force_capture().to_string().lines() {
+        match (line.trim_start().strip_prefix("at "), frames.last_mut()) {
+            (Some(place), Some(frame)) => frame.extend(["\n\t", place]),
+            _ => frames.push(line.split_once(": ").map_or(line, |(_, name)| name).to_owned()),
+        }
+    }
+    let logs = |frame: &String| {
+        let name = frame.trim_start_matches('<');
+        ["std::backtrace", "flux_process::log::", "tracing"].iter().any(|own| name.starts_with(own))
+    };
+    frames.into_iter().skip_while(logs).collect::<Vec<_>>().join("\n")
 }
 
 /// Name of a level on the wire; there is no `warn`, whose entries need no action and are `info`.
@@ -140,11 +162,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             }
         }
         pairs.extend(&own);
-        let entry = Entry { level: *event.metadata().level(), at: now, pairs };
+        let mut entry = Entry { level: *event.metadata().level(), at: now, pairs, stack: None };
         let sampled = self.settings.level < Level::TRACE;
         if sampled && !self.sampler.lock().admits(now, entry.level, entry.message()) {
             return;
         }
+        entry.stack = self.settings.shows_stack(entry.level).then(stack);
         let line = match self.settings.encoding {
             Encoding::Json => entry.to_json(),
             Encoding::Console => entry.to_console(),
@@ -168,6 +191,17 @@ mod tests {
             LogSettings::of("console", "error"),
             LogSettings { encoding: Encoding::Console, level: Level::ERROR }
         );
+    }
+
+    #[test]
+    fn errors_have_stacks_from_debug_on() {
+        for (level, shows) in [("info", false), ("debug", true), ("trace", true)] {
+            let settings = LogSettings::of("json", level);
+            assert_eq!([Level::ERROR, Level::INFO].map(|level| settings.shows_stack(level)), [shows, false]);
+        }
+        let stack = stack();
+        let (name, place) = stack.lines().zip(stack.lines().skip(1)).next().unwrap();
+        assert!(!name.contains("backtrace") && place.starts_with('\t'), "{stack}");
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub(super) struct Entry {
     pub(super) at: Timestamp,
     /// Of the spans from the root on, then the entry's own.
     pub(super) pairs: Pairs,
+    /// Where an error was logged.
+    pub(super) stack: Option<String>,
 }
 
 impl Entry {
@@ -90,7 +92,7 @@ impl Entry {
         self.at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
     }
 
-    /// `level`, `ts`, `logger`, `msg`, the pairs, `error`.
+    /// `level`, `ts`, `logger`, `msg`, the pairs, `error`, `stacktrace`.
     pub(super) fn to_json(&self) -> String {
         let mut line = String::with_capacity(256);
         push(&mut line, "level", &json!(level_name(self.level)));
@@ -105,11 +107,14 @@ impl Entry {
         if let Some(error) = self.pairs.text("error") {
             push(&mut line, "error", &json!(error));
         }
+        if let Some(stack) = &self.stack {
+            push(&mut line, "stacktrace", &json!(stack));
+        }
         line.push_str("}\n");
         line
     }
 
-    /// Columns separated by tabs, the pairs as JSON in the last one.
+    /// Columns separated by tabs, the pairs as JSON in the last one; the stack on lines of its own.
     pub(super) fn to_console(&self) -> String {
         let mut columns = vec![self.timestamp(), level_name(self.level).to_uppercase()];
         columns.extend(self.pairs.text("logger").map(str::to_owned));
@@ -123,7 +128,8 @@ impl Entry {
             pairs.push('}');
             columns.push(pairs);
         }
-        columns.join("\t") + "\n"
+        let stack = self.stack.as_ref().map(|stack| format!("{stack}\n")).unwrap_or_default();
+        columns.join("\t") + "\n" + &stack
     }
 
     /// The pairs without those that have a place of their own; the object follows its kind, as a pair named after it.
@@ -158,7 +164,12 @@ mod tests {
         for (key, value) in pairs {
             all.set(key, json!(value));
         }
-        Entry { level: Level::ERROR, at: "2023-08-16T09:36:41.286Z".parse().unwrap(), pairs: all }
+        Entry {
+            level: Level::ERROR,
+            at: "2023-08-16T09:36:41.286Z".parse().unwrap(),
+            pairs: all,
+            stack: None,
+        }
     }
 
     #[test]
@@ -189,6 +200,18 @@ mod tests {
     fn the_console_form_has_columns() {
         let line = entry(&[("message", "hi"), ("reconciler kind", "Alert")]).to_console();
         assert_eq!(line, "2023-08-16T09:36:41.286Z\tERROR\thi\t{\"reconciler kind\":\"Alert\"}\n");
+    }
+
+    #[test]
+    fn the_stack_comes_last() {
+        let entry = Entry {
+            stack: Some("main\n\tmain.rs:1:2".to_owned()),
+            ..entry(&[("error", "no"), ("message", "hi")])
+        };
+        let line = entry.to_json();
+        assert!(line.ends_with("\"error\":\"no\",\"stacktrace\":\"main\\n\\tmain.rs:1:2\"}\n"), "{line}");
+        let text = entry.to_console();
+        assert!(text.ends_with("\thi\t{\"error\":\"no\"}\nmain\n\tmain.rs:1:2\n"), "{text}");
     }
 
     #[test]
