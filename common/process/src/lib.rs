@@ -3,6 +3,7 @@
 //!
 //! A controller's `main.rs` parses its flags, which contain [`CommonFlags`], and hands a function to [`Program::run`].
 
+mod code_pages;
 mod environment;
 mod flags;
 mod gates;

@@ -31,7 +31,7 @@ use crate::metrics::{Leading, Metrics};
 use crate::pflag::parse_flags;
 use crate::probe::Readiness;
 use crate::server::{ServerLimits, serve};
-use crate::{probe, telemetry};
+use crate::{code_pages, probe, telemetry};
 
 /// Where a Pod finds its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -330,6 +330,7 @@ impl Program {
         let limits = ServerLimits::default();
         let metrics_address = self.metrics_address(flags.metrics_addr.as_deref(), &environment).to_owned();
         serve_if(&metrics_address, metrics.clone().router(), limits, &stop).await?;
+        tokio::spawn(code_pages::hand_back_regularly());
         let ready = Readiness::default();
         serve_if(&flags.health_addr, probe::router(&ready), limits, &stop).await?;
         let (recorder, _) = Recorder::start(cluster.controller(), self.name);
