@@ -15,9 +15,10 @@ mod path;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use flux_yaml::Object;
 use jiff::Timestamp;
+
+use crate::value::Text;
 
 pub use archive::Limits;
 pub use crd::CustomResources;
@@ -55,7 +56,7 @@ pub struct File {
     /// Path in the chart, with slashes.
     pub name: String,
     /// What is in it, without a leading byte order mark.
-    pub data: Bytes,
+    pub data: Text,
     /// When it was last modified, where that is known.
     pub modified: Option<Timestamp>,
 }

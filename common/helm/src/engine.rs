@@ -18,9 +18,10 @@ mod render;
 mod run;
 mod turns;
 mod typing;
+mod unit;
 
 pub use budget::{Budget, Exhausted, Limits};
-pub use context::{Options, Rendered, compile, render};
+pub use context::{Options, Rendered, compile, render, render_once};
 pub use error::{ExecError, FunctionError, RenderError};
 pub use lookup::Lookup;
 pub use program::Program;

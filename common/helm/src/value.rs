@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use flux_gotext::{GoTime, Version};
 
-pub use arena::{Arena, List, ListId, Map, MapId, Struct, StructId};
+pub use arena::{Arena, Hint, List, ListId, Map, MapId, Struct, StructId};
 pub use kind::{Kind, ListType, MapType};
 pub use text::Text;
 

@@ -10,6 +10,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// That of the controllers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::print_stdout, reason = "printing is what the program is for")]
 fn main() -> ExitCode {
     match command::run(&command::Arguments::parse(), Path::new("."), &render::render_all) {

@@ -5,7 +5,6 @@
 
 use std::io::{ErrorKind, Read};
 
-use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use tar::{Archive, Entry, EntryType};
@@ -13,6 +12,7 @@ use tar::{Archive, Entry, EntryType};
 use super::error::Error;
 use super::path::clean;
 use super::{Chart, File};
+use crate::value::Text;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -121,7 +121,7 @@ fn read_entry(entry: &mut Entry<'_, impl Read>, budget: &mut Budget) -> Result<O
     }
     let modified = entry.header().mtime().ok().and_then(|seconds| i64::try_from(seconds).ok());
     let modified = modified.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    Ok(Some(File { name, data: without_mark(data), modified }))
+    Ok(Some(File { name, data: without_mark(&data), modified }))
 }
 
 /// Whether an entry of this type has no content, whatever its size says.
@@ -133,9 +133,8 @@ fn is_header_only(kind: EntryType) -> bool {
         || kind.is_fifo()
 }
 
-pub(super) fn without_mark(data: Vec<u8>) -> Bytes {
-    let data = Bytes::from(data);
-    if data.starts_with(BYTE_ORDER_MARK) { data.slice(BYTE_ORDER_MARK.len()..) } else { data }
+pub(super) fn without_mark(data: &[u8]) -> Text {
+    data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(data).into()
 }
 
 /// Path below the chart's directory, checked.

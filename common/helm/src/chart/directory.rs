@@ -73,7 +73,7 @@ impl Walk<'_> {
         self.budget.take(metadata.len())?;
         let data = fs_err::read(path).map_err(|source| Error::ReadFile { name: name.clone(), source })?;
         let modified = metadata.modified().ok().and_then(|time| time.try_into().ok());
-        self.files.push(File { name, data: without_mark(data), modified });
+        self.files.push(File { name, data: without_mark(&data), modified });
         Ok(())
     }
 }

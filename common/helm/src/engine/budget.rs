@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::value::Value;
+
 /// Bounds of one render.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -13,7 +15,7 @@ pub struct Limits {
     pub items: usize,
     /// Bytes of one text, and of all output.
     pub text: usize,
-    /// Bytes of all texts and items that functions make, whether still in use or not.
+    /// Bytes of all texts, maps and lists that functions make, whether still in use or not.
     pub made: u64,
     /// Time that a render may take.
     pub time: Duration,
@@ -22,11 +24,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            steps: 50_000_000,
+            steps: 5_000_000,
             depth: 2000,
             items: 1_000_000,
-            text: 64 << 20,
-            made: 1 << 30,
+            text: 16 << 20,
+            made: 80 << 20,
             time: Duration::from_mins(1),
         }
     }
@@ -56,7 +58,7 @@ pub enum Exhausted {
 }
 
 /// What is left of the limits of a render.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Budget {
     limits: Limits,
     steps: u64,
@@ -66,6 +68,10 @@ pub struct Budget {
 
 /// Steps between two looks at the clock.
 const CLOCK: u64 = 1024;
+/// Nanoseconds that a step takes, more or less.
+const STEP: u128 = 100;
+/// Bytes that a text takes besides its own.
+const TEXT: u64 = 32;
 
 impl Budget {
     /// All of these limits; time runs from now.
@@ -121,15 +127,51 @@ impl Budget {
     ///
     /// # Errors
     /// [`Exhausted::Items`], [`Exhausted::Made`]
-    pub fn items(&mut self, items: usize) -> Result<(), Exhausted> {
+    pub const fn items(&self, items: usize) -> Result<(), Exhausted> {
         if items > self.limits.items {
             return Err(Exhausted::Items(self.limits.items));
         }
-        self.make(items as u64 * 24)
+        self.beside((items * size_of::<Value>()) as u64)
+    }
+
+    /// Asks for one more item or entry of what is being read.
+    ///
+    /// # Errors
+    /// [`Exhausted::Made`]
+    pub fn value(&mut self) -> Result<(), Exhausted> {
+        self.make(size_of::<Value>() as u64)
+    }
+
+    /// Asks for what a document becomes while it is read: so many bytes for each of its values, which separators tell.
+    ///
+    /// # Errors
+    /// [`Exhausted::Made`], [`Exhausted::Steps`], [`Exhausted::Time`]
+    pub fn document(&mut self, text: &[u8], each: u64) -> Result<(), Exhausted> {
+        self.steps(text.len() / 16)?;
+        self.text(text.len())?;
+        let separators = memchr::memchr3_iter(b',', b':', b'\n', text).count() as u64;
+        self.beside(separators * each)
+    }
+
+    /// Steps for time that went by in code that takes none.
+    ///
+    /// # Errors
+    /// [`Exhausted::Steps`], [`Exhausted::Time`]
+    pub fn spent(&mut self, time: Duration) -> Result<(), Exhausted> {
+        self.steps(usize::try_from(time.as_nanos() / STEP).unwrap_or(usize::MAX))
+    }
+
+    /// Heeds what maps and lists take besides the texts that were asked for.
+    ///
+    /// # Errors
+    /// [`Exhausted::Made`]
+    pub const fn beside(&self, held: u64) -> Result<(), Exhausted> {
+        let limit = self.limits.made;
+        if self.made.saturating_add(held) > limit { Err(Exhausted::Made(limit)) } else { Ok(()) }
     }
 
     fn make(&mut self, bytes: u64) -> Result<(), Exhausted> {
-        self.made = self.made.saturating_add(bytes);
-        if self.made > self.limits.made { Err(Exhausted::Made(self.limits.made)) } else { Ok(()) }
+        self.made = self.made.saturating_add(bytes).saturating_add(TEXT);
+        self.beside(0)
     }
 }

@@ -1,22 +1,19 @@
 //! Compiled pipelines: what the closures of a program hold.
 
 use crate::functions::{Function, Type};
-use crate::value::{Text, Value};
+use crate::value::{Hint, Text, Value};
 
 use super::parse::Place;
+use super::unit::Unit;
 
 /// Number of a place in the frame of a template: 0 is `$`.
 pub(super) type Slot = usize;
 
 /// What one closure does.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Code {
-    /// Writes a text that Tera's source cannot hold.
-    Text(Vec<u8>),
-    /// Evaluates, and writes the value.
-    Print(PipeCode),
-    /// Evaluates for the variables it sets.
-    Set(PipeCode),
+    /// What stands between two of Tera's tags.
+    Steps(Box<[Step]>),
     /// Tells whether the value is true.
     If(PipeCode),
     /// As `If`, and keeps the value as dot.
@@ -25,17 +22,28 @@ pub(super) enum Code {
     Range { pipe: PipeCode, loop_number: usize, variables: usize },
     /// Begins a turn of a loop.
     Next { loop_number: usize, dot: Slot, targets: Vec<Target> },
-    /// Runs a template by name.
-    Template { place: Place, name: Vec<u8>, pipe: Option<PipeCode> },
-    /// Runs a part that stands in a Tera template of its own. Whether it ends with `break`.
-    Part(String),
-    /// Whether the part that ran last ended with `continue`.
+    /// Runs a body that is a unit of its own. Whether it ends with `break`.
+    Unit(Unit),
+    /// Whether the unit that ran last ended with `continue`.
     Continues,
-    /// Leaves a part.
+    /// Leaves a unit.
     Leave(Leave),
 }
 
-/// How a part of a loop's body ends early.
+/// A piece of a template that Tera need not know of.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Writes a text.
+    Text(Box<[u8]>),
+    /// Evaluates, and writes the value.
+    Print(PipeCode),
+    /// Evaluates for the variables it sets.
+    Set(PipeCode),
+    /// Runs a template by name.
+    Template { place: Place, name: Vec<u8>, pipe: Option<PipeCode> },
+}
+
+/// How a unit within a loop ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
     Break,
@@ -43,7 +51,7 @@ pub(super) enum Leave {
 }
 
 /// A pipeline.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PipeCode {
     pub(super) place: Place,
     pub(super) commands: Vec<Expression>,
@@ -59,7 +67,7 @@ pub(super) enum Target {
 }
 
 /// A command or an operand. Each sets the node that errors name, before it does anything.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Expression {
     Constant {
         place: Place,
@@ -81,17 +89,26 @@ pub(super) enum Expression {
 }
 
 /// A chain of fields.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Fields {
     pub(super) place: Place,
     pub(super) base: Base,
-    pub(super) names: Vec<Text>,
+    pub(super) names: Vec<Name>,
     /// Arguments of a method at the end.
     pub(super) arguments: Vec<Expression>,
 }
 
+/// Name of a field or a method.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) text: Text,
+    pub(super) hint: Hint,
+    /// Whether a value of any type has a method of this name.
+    pub(super) is_method: bool,
+}
+
 /// What fields are taken of.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Base {
     Slot(Slot),
     Undefined(String),
@@ -99,7 +116,7 @@ pub(super) enum Base {
 }
 
 /// A call of a function.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Call {
     /// The function's name.
     pub(super) place: Place,

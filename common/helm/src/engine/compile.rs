@@ -3,50 +3,66 @@
 //! Delimiters are control bytes, since texts of charts may hold any of Tera's own. Variables and dot are numbered slots of
 //! a frame; Go's scopes are lexical, so the compiler knows which slot a name means.
 
+use std::sync::Arc;
+
 use crate::functions::{Type, function};
-use crate::value::{Text, Value};
+use crate::value::{Hint, Text, Value};
 
-use super::code::{Base, Call, Code, Expression, Fields, Leave, Logic, PipeCode, Slot, Target};
-use super::parse::{Branch, Command, Node, Number, Operand, Pipe, Place, Tree, Variable};
-use super::typing;
+use super::code::{Base, Call, Code, Expression, Fields, Leave, Logic, Name, PipeCode, Slot, Step, Target};
+use super::parse::{Branch, Command, Node, Nodes, Number, Operand, Parts, PipeId, Place, Span, operand_text};
+use super::unit::Unit;
+use super::{methods, typing};
 
-/// Tera parses 40 tags inside one another; deeper bodies become templates of their own.
+/// Tera parses 40 tags inside one another; deeper bodies become units of their own.
 const MAX_TAGS: usize = 30;
+/// Nodes of a body that is a unit of its own, compiled when it is first run: much of a chart never is.
+const HEAVY: usize = 32;
 
-/// What a tree becomes.
+/// Nodes, and what is known where they stand.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    parts: Arc<Parts>,
+    nodes: Nodes,
+    variables: Vec<(Span, Slot)>,
+    dot: Slot,
+    slots: usize,
+    loops: usize,
+}
+
+impl Source {
+    /// A whole template.
+    pub(super) const fn of_template(parts: Arc<Parts>, nodes: Nodes) -> Self {
+        Self { parts, nodes, variables: Vec::new(), dot: 0, slots: 1, loops: 0 }
+    }
+}
+
+/// What nodes become.
 #[derive(Debug, Default)]
 pub(super) struct Compiled {
-    /// Tera sources; the first is the template itself, the others its parts, numbered from 1.
-    pub(super) sources: Vec<String>,
-    /// Slots of its frame.
+    /// Tera's source.
+    pub(super) source: String,
+    /// What it calls: `e0()` is the first.
+    pub(super) codes: Vec<Code>,
+    /// Slots of the frame that it runs in.
     pub(super) slots: usize,
-    /// Loops of its frame.
+    /// Loops of that frame.
     pub(super) loops: usize,
 }
 
-/// Compiles one tree; closures get numbers from the length of `codes` on.
-pub(super) fn compile(tree: &Tree, prefix: &str, codes: &mut Vec<Code>) -> Compiled {
-    let mut compiler = Compiler {
-        prefix,
-        codes,
-        compiled: Compiled { sources: vec![String::new()], slots: 1, loops: 0 },
-        source: 0,
-        variables: vec![(b"$".to_vec(), 0)],
-        dot: 0,
-        tags: 0,
-        open_loops: 0,
-    };
-    compiler.nodes(&tree.root);
+/// Compiles nodes.
+pub(super) fn compile(source: Source) -> Compiled {
+    let Source { parts, nodes, variables, dot, slots, loops } = source;
+    let compiled = Compiled { source: String::new(), codes: Vec::new(), slots, loops };
+    let mut compiler = Compiler { parts: &parts, compiled, variables, dot, tags: 0, open_loops: 0 };
+    compiler.nodes(nodes);
     compiler.compiled
 }
 
 struct Compiler<'a> {
-    prefix: &'a str,
-    codes: &'a mut Vec<Code>,
+    parts: &'a Arc<Parts>,
     compiled: Compiled,
-    /// The source that is being written.
-    source: usize,
-    variables: Vec<(Vec<u8>, Slot)>,
+    /// Those that templates declare: `$` is there without.
+    variables: Vec<(Span, Slot)>,
     dot: Slot,
     /// Tags around the place in this source.
     tags: usize,
@@ -56,24 +72,26 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn push(&mut self, text: &str) {
-        if let Some(source) = self.compiled.sources.get_mut(self.source) {
-            source.push_str(text);
-        }
+        self.compiled.source.push_str(text);
     }
 
     fn code(&mut self, code: Code) -> String {
-        let number = self.codes.len();
-        self.codes.push(code);
+        let number = self.compiled.codes.len();
+        self.compiled.codes.push(code);
         format!("e{number}()")
     }
 
     fn call(&mut self, code: Code) {
         let call = self.code(code);
-        self.push(&format!("\u{1}{{{call}\u{1}}}"));
+        for part in ["\u{1}{", &call, "\u{1}}"] {
+            self.push(part);
+        }
     }
 
     fn tag(&mut self, text: &str) {
-        self.push(&format!("\u{2}{{ {text} \u{2}}}"));
+        for part in ["\u{2}{ ", text, " \u{2}}"] {
+            self.push(part);
+        }
     }
 
     fn new_slot(&mut self) -> Slot {
@@ -81,30 +99,52 @@ impl Compiler<'_> {
         self.compiled.slots - 1
     }
 
-    fn nodes(&mut self, nodes: &[Node]) {
-        for node in nodes {
-            self.node(node);
+    fn nodes(&mut self, nodes: Nodes) {
+        let mut steps = Vec::new();
+        for node in self.parts.nodes(nodes) {
+            let step = match *node {
+                Node::Text(text) => Step::Text(self.parts.text(text).into()),
+                Node::Action { pipe, .. } => {
+                    let code = self.pipe(pipe);
+                    if code.targets.is_empty() { Step::Print(code) } else { Step::Set(code) }
+                }
+                Node::Template { place, name, pipe } => {
+                    let pipe = pipe.map(|pipe| self.pipe(pipe));
+                    Step::Template { place, name: self.parts.text(name).to_vec(), pipe }
+                }
+                tag => {
+                    self.steps(&mut steps);
+                    self.node(tag);
+                    continue;
+                }
+            };
+            steps.push(step);
+        }
+        self.steps(&mut steps);
+    }
+
+    /// Texts alone are Tera's; with pipelines among them, one closure is cheaper than a call for each.
+    fn steps(&mut self, steps: &mut Vec<Step>) {
+        match steps.as_slice() {
+            [] => {}
+            [Step::Text(text)] => match str::from_utf8(text) {
+                Ok(text) if !text.contains(['\u{1}', '\u{2}', '\u{3}']) => {
+                    self.push(text);
+                    steps.clear();
+                }
+                _ => self.call(Code::Steps(std::mem::take(steps).into())),
+            },
+            _ => self.call(Code::Steps(std::mem::take(steps).into())),
         }
     }
 
-    fn node(&mut self, node: &Node) {
+    /// What Tera has a tag for.
+    fn node(&mut self, node: Node) {
         match node {
-            Node::Text(text) => match str::from_utf8(text) {
-                Ok(text) if !text.contains(['\u{1}', '\u{2}', '\u{3}']) => self.push(text),
-                _ => self.call(Code::Text(text.clone())),
-            },
-            Node::Action { pipe, .. } => {
-                let code = self.pipe(pipe);
-                let prints = code.targets.is_empty();
-                self.call(if prints { Code::Print(code) } else { Code::Set(code) });
-            }
+            Node::Text(_) | Node::Action { .. } | Node::Template { .. } => {}
             Node::If(branch) => self.condition(branch, false),
             Node::With(branch) => self.condition(branch, true),
             Node::Range(branch) => self.range(branch),
-            Node::Template { place, name, pipe } => {
-                let pipe = pipe.as_ref().map(|pipe| self.pipe(pipe));
-                self.call(Code::Template { place: *place, name: name.clone(), pipe });
-            }
             Node::Break if self.open_loops > 0 => self.tag("break"),
             Node::Continue if self.open_loops > 0 => self.tag("continue"),
             Node::Break => self.call(Code::Leave(Leave::Break)),
@@ -112,22 +152,20 @@ impl Compiler<'_> {
         }
     }
 
-    /// A body, in a source of its own if it is too deep in this one.
-    fn body(&mut self, nodes: &[Node]) {
-        if self.tags < MAX_TAGS {
+    /// A body: a unit of its own if it is too deep in this one, or heavy.
+    fn body(&mut self, nodes: Nodes) {
+        if self.tags < MAX_TAGS && (self.tags > 0 || self.weight(nodes) < HEAVY) {
             self.tags += 1;
             self.nodes(nodes);
             self.tags -= 1;
             return;
         }
-        let number = self.compiled.sources.len();
-        self.compiled.sources.push(String::new());
-        let outer = (self.source, self.tags, self.open_loops);
-        (self.source, self.tags, self.open_loops) = (number, 0, 0);
-        self.nodes(nodes);
-        (self.source, self.tags, self.open_loops) = outer;
-        let part = self.code(Code::Part(format!("{}.{number}", self.prefix)));
-        self.tag(&format!("if {part}"));
+        // what the unit keeps in slots ends with it, as all that this one has slots for later begins later
+        let Compiled { slots, loops, .. } = self.compiled;
+        let (parts, variables) = (Arc::clone(self.parts), self.variables.clone());
+        let source = Source { parts, nodes, variables, dot: self.dot, slots, loops };
+        let unit = self.code(Code::Unit(Unit::new(source)));
+        self.tag(&format!("if {unit}"));
         if self.open_loops > 0 {
             self.tag("break");
         }
@@ -140,12 +178,11 @@ impl Compiler<'_> {
         }
     }
 
-    fn condition(&mut self, branch: &Branch, is_with: bool) {
+    fn condition(&mut self, mut branch: Branch, is_with: bool) {
         let (known, outer_dot) = (self.variables.len(), self.dot);
-        let mut branch = branch;
         let mut word = "if";
         loop {
-            let pipe = self.pipe(&branch.pipe);
+            let pipe = self.pipe(branch.pipe);
             let code = if is_with {
                 let dot = self.new_slot();
                 self.dot = dot;
@@ -156,19 +193,19 @@ impl Compiler<'_> {
             let call = self.code(code);
             self.tag(&format!("{word} {call}"));
             let in_body = self.variables.len();
-            self.body(&branch.body);
+            self.body(branch.body);
             // what a body declares ends with it
             self.variables.truncate(in_body);
             self.dot = outer_dot;
+            let Some(otherwise) = branch.otherwise else { break };
             // a chain of else-ifs is flat in Tera
-            match (branch.otherwise.as_deref(), is_with) {
-                (Some([Node::If(next)]), false) | (Some([Node::With(next)]), true) => branch = next,
-                (Some(nodes), _) => {
+            match (self.parts.nodes(otherwise), is_with) {
+                ([Node::If(next)], false) | ([Node::With(next)], true) => branch = *next,
+                _ => {
                     self.tag("else");
-                    self.body(nodes);
+                    self.body(otherwise);
                     break;
                 }
-                (None, _) => break,
             }
             word = "elif";
         }
@@ -177,9 +214,9 @@ impl Compiler<'_> {
         self.dot = outer_dot;
     }
 
-    fn range(&mut self, branch: &Branch) {
+    fn range(&mut self, branch: Branch) {
         let (known, outer_dot) = (self.variables.len(), self.dot);
-        let pipe = self.pipe(&branch.pipe);
+        let pipe = self.pipe(branch.pipe);
         let loop_number = self.compiled.loops;
         self.compiled.loops += 1;
         let targets = pipe.targets.clone();
@@ -191,11 +228,11 @@ impl Compiler<'_> {
         self.call(Code::Next { loop_number, dot, targets });
         self.open_loops += 1;
         let in_body = self.variables.len();
-        self.body(&branch.body);
+        self.body(branch.body);
         self.variables.truncate(in_body);
         self.open_loops -= 1;
         self.dot = outer_dot;
-        if let Some(nodes) = &branch.otherwise {
+        if let Some(nodes) = branch.otherwise {
             self.tag("else");
             self.body(nodes);
         }
@@ -203,20 +240,25 @@ impl Compiler<'_> {
         self.variables.truncate(known);
     }
 
-    fn variable(&self, name: &[u8]) -> Option<Slot> {
-        self.variables.iter().rev().find(|(known, _)| known == name).map(|(_, slot)| *slot)
+    fn variable(&self, name: Span) -> Option<Slot> {
+        let name = self.parts.text(name);
+        let declared = self.variables.iter().rev().find(|(known, _)| self.parts.text(*known) == name);
+        declared.map(|(_, slot)| *slot).or_else(|| (name == b"$").then_some(0))
     }
 
-    fn pipe(&mut self, pipe: &Pipe) -> PipeCode {
-        let commands =
-            pipe.commands.iter().enumerate().map(|(stage, command)| self.command(command, stage > 0));
+    fn pipe(&mut self, pipe: PipeId) -> PipeCode {
+        let pipe = self.parts.pipe(pipe);
+        let commands = self.parts.commands(&pipe).iter().enumerate();
+        let commands = commands.map(|(stage, command)| self.command(command, stage > 0));
         let commands = commands.collect();
-        let targets = pipe.declarations.iter().map(|Variable { name }| {
+        let targets = self.parts.variables(&pipe).iter().map(|name| {
             if pipe.is_assignment {
-                return self.variable(name).map_or_else(|| Target::Undefined(lossy(name)), Target::Slot);
+                return self
+                    .variable(*name)
+                    .map_or_else(|| Target::Undefined(self.lossy(*name)), Target::Slot);
             }
             let slot = self.new_slot();
-            self.variables.push((name.clone(), slot));
+            self.variables.push((*name, slot));
             Target::Slot(slot)
         });
         let targets = targets.collect();
@@ -224,40 +266,49 @@ impl Compiler<'_> {
     }
 
     fn command(&mut self, command: &Command, piped: bool) -> Expression {
-        let Some((first, rest)) = command.operands.split_first() else {
+        let Some((first, rest)) = self.parts.operands(command).split_first() else {
             return Expression::Fail { place: Some(command.place), message: "empty command".to_owned() };
         };
         let has_arguments = !rest.is_empty() || piped;
+        let parts = self.parts;
         let fault = |place: Option<Place>| {
-            let message = format!("can't give argument to non-function {}", lossy(&text_of_operand(first)));
+            let message =
+                format!("can't give argument to non-function {}", lossy(&operand_text(parts, first)));
             Expression::Fail { place, message }
         };
-        match first {
+        match *first {
             Operand::Field { .. } | Operand::Chain { .. } => self.fields(first, rest),
             Operand::Variable { fields, .. } if !fields.is_empty() => self.fields(first, rest),
-            Operand::Identifier { place, name } => self.function(*place, command.place, name, rest, piped),
-            Operand::Pipe(_) if has_arguments => fault(None),
-            Operand::Pipe(pipe) => Expression::Pipe(Box::new(self.pipe(pipe))),
+            Operand::Identifier { place, name } => self.function(place, command.place, name, rest, piped),
+            Operand::Pipe { .. } if has_arguments => fault(None),
+            Operand::Pipe { pipe, .. } => Expression::Pipe(Box::new(self.pipe(pipe))),
             _ if has_arguments => fault(Some(first.place())),
             Operand::Nil { place } => {
-                Expression::Fail { place: Some(*place), message: "nil is not a command".to_owned() }
+                Expression::Fail { place: Some(place), message: "nil is not a command".to_owned() }
             }
-            operand => self.operand(operand, Type::Any),
+            _ => self.operand(first, Type::Any),
         }
     }
 
     /// Fields, and arguments for a method at their end.
     fn fields(&mut self, operand: &Operand, rest: &[Operand]) -> Expression {
-        let (base, names) = match operand {
-            Operand::Field { names, .. } => (Base::Slot(self.dot), names),
+        let (base, fields) = match *operand {
+            Operand::Field { fields, .. } => (Base::Slot(self.dot), fields),
             Operand::Variable { name, fields, .. } => {
-                let base = self.variable(name).map_or_else(|| Base::Undefined(lossy(name)), Base::Slot);
+                let base = self.variable(name).map_or_else(|| Base::Undefined(self.lossy(name)), Base::Slot);
                 (base, fields)
             }
-            Operand::Chain { of, fields, .. } => (Base::Inner(self.operand(of, Type::Any)), fields),
-            operand => return self.operand(operand, Type::Any),
+            Operand::Chain { of, fields, .. } => {
+                (Base::Inner(self.operand(&self.parts.base(of), Type::Any)), fields)
+            }
+            _ => return self.operand(operand, Type::Any),
         };
-        let names = names.iter().map(|name| Text::from(name.as_slice())).collect();
+        let names = self.parts.names(fields).map(|name| Name {
+            text: Text::from(name),
+            hint: Hint::default(),
+            is_method: methods::is_name(name),
+        });
+        let names = names.collect();
         let arguments = rest.iter().map(|operand| self.operand(operand, Type::Any)).collect();
         Expression::Fields(Box::new(Fields { place: operand.place(), base, names, arguments }))
     }
@@ -267,12 +318,12 @@ impl Compiler<'_> {
         &mut self,
         place: Place,
         command: Place,
-        name: &[u8],
+        name: Span,
         rest: &[Operand],
         is_piped: bool,
     ) -> Expression {
-        let Some(function) = str::from_utf8(name).ok().and_then(function) else {
-            let message = format!("{:?} is not a defined function", lossy(name));
+        let Some(function) = str::from_utf8(self.parts.text(name)).ok().and_then(function) else {
+            let message = format!("{:?} is not a defined function", self.lossy(name));
             return Expression::Fail { place: Some(place), message };
         };
         let (given, fixed) = (rest.len() + usize::from(is_piped), function.parameters.len());
@@ -297,8 +348,8 @@ impl Compiler<'_> {
             "or" => Some(Logic::Or),
             _ => None,
         };
-        let callee =
-            (name == "call").then(|| rest.first().map_or_else(String::new, |f| lossy(&text_of_operand(f))));
+        let text = |operand| lossy(&operand_text(self.parts, operand));
+        let callee = (name == "call").then(|| rest.first().map_or_else(String::new, text));
         Expression::Call(Box::new(Call { place, command, function, arguments, piped, fault, logic, callee }))
     }
 
@@ -306,7 +357,7 @@ impl Compiler<'_> {
     fn operand(&mut self, operand: &Operand, kind: Type) -> Expression {
         let place = operand.place();
         let fail = |message| Expression::Fail { place: Some(place), message };
-        match operand {
+        match *operand {
             Operand::Dot { .. } => Expression::Held { place, slot: self.dot },
             Operand::Nil { .. } if typing::takes_nil(kind) => {
                 Expression::Constant { place, value: Value::Nil }
@@ -314,38 +365,55 @@ impl Compiler<'_> {
             Operand::Nil { .. } => fail(format!("cannot assign nil to {}", kind.name())),
             Operand::Variable { name, fields, .. } if fields.is_empty() => match self.variable(name) {
                 Some(slot) => Expression::Held { place, slot },
-                None => fail(format!("undefined variable: {}", lossy(name))),
+                None => fail(format!("undefined variable: {}", self.lossy(name))),
             },
             Operand::Field { .. } | Operand::Variable { .. } | Operand::Chain { .. } => {
                 self.fields(operand, &[])
             }
-            Operand::Pipe(pipe) => Expression::Pipe(Box::new(self.pipe(pipe))),
+            Operand::Pipe { pipe, .. } => Expression::Pipe(Box::new(self.pipe(pipe))),
             Operand::Identifier { name, .. } => self.function(place, place, name, &[], false),
-            Operand::Bool { value, .. } => constant(place, typing::boolean(*value, kind), operand, kind),
-            Operand::String { text, .. } => constant(place, typing::text(text, kind), operand, kind),
-            Operand::Number { number, text, .. } => match typing::number(number, text, kind) {
-                Err(message) => fail(message),
-                Ok(value) => constant(place, value, operand, kind),
-            },
+            Operand::Bool { value, .. } => self.constant(typing::boolean(value, kind), operand, kind),
+            Operand::String { text, .. } => {
+                self.constant(typing::text(self.parts.text(text), kind), operand, kind)
+            }
+            Operand::Number { number, text, .. } => {
+                match typing::number(&self.parts.number(number), self.parts.text(text), kind) {
+                    Err(message) => fail(message),
+                    Ok(value) => self.constant(value, operand, kind),
+                }
+            }
         }
     }
-}
 
-/// A constant, or the failure of one that does not fit.
-fn constant(place: Place, value: Option<Value>, operand: &Operand, kind: Type) -> Expression {
-    if let Some(value) = value {
-        return Expression::Constant { place, value };
+    /// A constant, or the failure of one that does not fit.
+    fn constant(&self, value: Option<Value>, operand: &Operand, kind: Type) -> Expression {
+        let place = operand.place();
+        if let Some(value) = value {
+            return Expression::Constant { place, value };
+        }
+        let text = lossy(&operand_text(self.parts, operand));
+        let message = match typing::expected(kind) {
+            Some(expected) => format!("expected {expected}; found {text}"),
+            None => format!("can't handle {text} for arg of type {}", kind.name()),
+        };
+        Expression::Fail { place: Some(place), message }
     }
-    let text = lossy(&text_of_operand(operand));
-    let message = match typing::expected(kind) {
-        Some(expected) => format!("expected {expected}; found {text}"),
-        None => format!("can't handle {text} for arg of type {}", kind.name()),
-    };
-    Expression::Fail { place: Some(place), message }
-}
 
-fn text_of_operand(operand: &Operand) -> Vec<u8> {
-    super::parse::operand_text(operand)
+    /// How many nodes there are, those inside others too, as far as it matters.
+    fn weight(&self, nodes: Nodes) -> usize {
+        let inside = |branch: &Branch| {
+            1 + self.weight(branch.body) + branch.otherwise.map_or(0, |nodes| self.weight(nodes))
+        };
+        self.parts.nodes(nodes).iter().fold(0, |sum, node| match node {
+            _ if sum >= HEAVY => sum,
+            Node::If(branch) | Node::With(branch) | Node::Range(branch) => sum + inside(branch),
+            _ => sum + 1,
+        })
+    }
+
+    fn lossy(&self, text: Span) -> String {
+        lossy(self.parts.text(text))
+    }
 }
 
 fn lossy(text: &[u8]) -> String {

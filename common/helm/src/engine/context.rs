@@ -37,12 +37,7 @@ const STACK: usize = 512 << 20;
 /// # Errors
 /// [`RenderError::Parse`] for the first file that is malformed.
 pub fn compile(input: &RenderInput) -> Result<Program, RenderError> {
-    on_large_stack(|| {
-        let templates = input.templates();
-        Program::compile(
-            templates.iter().map(|template| (template.path.as_str(), template.file.data.as_ref())),
-        )
-    })
+    on_large_stack(|| compiled(input))
 }
 
 /// Renders a chart with a program that was compiled from it.
@@ -54,40 +49,68 @@ pub fn render(
     program: &Arc<Program>,
     options: &Options,
 ) -> Result<Rendered, RenderError> {
-    on_large_stack(|| {
-        let mut render = Render::new(options.limits, options.now.clone());
-        render.machine = Machine::new(vec![Arc::clone(program)], options.lookup.clone());
-        let mut contexts = Contexts::new(input, &mut render.arena);
-        let root = contexts.chart(&input.chart, input.chart.name(), Some(input.root), true);
-        contexts.by_chart.insert(input.chart.name().to_owned(), root);
-        let by_chart = contexts.by_chart;
-        let mut rendered = Rendered::new();
-        let mut left = options.limits.text;
-        for template in input.templates().iter().filter(|template| !template.is_partial()) {
-            let Some(context) = by_chart.get(&template.chart_path) else { continue };
-            let names = [("Name", template.path.as_str()), ("BasePath", &template.base_path)];
-            let names = names.map(|(key, value)| (Text::from(key), Value::from(value)));
-            let names = render.arena.add_map(MapType::Values, names.into());
-            render.arena.insert(*context, Text::from("Template"), names.into());
-            let data = Value::Map(context.seen_as(MapType::Values));
-            let output = render.file(&template.path, data).map_err(|stop| match *stop {
-                Stop::Error(error) => RenderError::Execute(error.report()),
-                Stop::Exhausted(exhausted) => {
-                    RenderError::Exhausted { file: template.path.clone(), exhausted }
-                }
-                Stop::Leave(_) => RenderError::Internal("a loop was left outside of it".to_owned()),
-            })?;
-            left = left.checked_sub(output.len()).ok_or_else(|| RenderError::Exhausted {
-                file: template.path.clone(),
-                exhausted: super::Exhausted::Text(options.limits.text),
-            })?;
-            // invalid UTF-8 cannot be part of a manifest
-            let output = String::from_utf8(output)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-            rendered.insert(template.path.clone(), output);
-        }
-        Ok(rendered)
-    })
+    on_large_stack(|| run(input, program, options, Keep::Program))
+}
+
+/// Compiles and renders a chart once. In this way it takes less memory: what a file was compiled to is let go when the
+/// file has been rendered.
+///
+/// # Errors
+/// [`RenderError`] of the first template that is malformed or fails.
+pub fn render_once(input: &RenderInput, options: &Options) -> Result<Rendered, RenderError> {
+    on_large_stack(|| run(input, &Arc::new(compiled(input)?), options, Keep::Nothing))
+}
+
+/// What is compiled when a file has been rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// It is needed again.
+    Program,
+    /// It can go.
+    Nothing,
+}
+
+fn compiled(input: &RenderInput) -> Result<Program, RenderError> {
+    let templates = input.templates();
+    Program::compile(templates.iter().map(|template| (template.path.as_str(), template.file.data.as_ref())))
+}
+
+fn run(
+    input: &RenderInput,
+    program: &Arc<Program>,
+    options: &Options,
+    keep: Keep,
+) -> Result<Rendered, RenderError> {
+    let mut render = Render::new(options.limits, options.now.clone());
+    render.machine = Machine::new(vec![Arc::clone(program)], options.lookup.clone());
+    let mut contexts = Contexts::new(input, &mut render.arena);
+    let root = contexts.chart(&input.chart, input.chart.name(), Some(input.root), true);
+    contexts.by_chart.insert(input.chart.name().to_owned(), root);
+    let by_chart = contexts.by_chart;
+    let mut rendered = Rendered::new();
+    let mut left = options.limits.text;
+    for template in input.templates().iter().filter(|template| !template.is_partial()) {
+        let Some(context) = by_chart.get(&template.chart_path) else { continue };
+        let names = [("Name", template.path.as_str()), ("BasePath", &template.base_path)];
+        let names = names.map(|(key, value)| (Text::from(key), Value::from(value)));
+        let names = render.arena.add_map(MapType::Values, names.into());
+        render.arena.insert(*context, Text::from("Template"), names.into());
+        let data = Value::Map(context.seen_as(MapType::Values));
+        let output = render.file(&template.path, data, keep).map_err(|stop| match *stop {
+            Stop::Error(error) => RenderError::Execute(error.report()),
+            Stop::Exhausted(exhausted) => RenderError::Exhausted { file: template.path.clone(), exhausted },
+            Stop::Leave(_) => RenderError::Internal("a loop was left outside of it".to_owned()),
+        })?;
+        left = left.checked_sub(output.len()).ok_or_else(|| RenderError::Exhausted {
+            file: template.path.clone(),
+            exhausted: super::Exhausted::Text(options.limits.text),
+        })?;
+        // invalid UTF-8 cannot be part of a manifest
+        let output = String::from_utf8(output)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        rendered.insert(template.path.clone(), output);
+    }
+    Ok(rendered)
 }
 
 fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {
@@ -191,9 +214,8 @@ impl<'a> Contexts<'a> {
     }
 
     fn files(&mut self, files: &[File]) -> Value {
-        let entries = files
-            .iter()
-            .map(|file| (Text::from(file.name.as_str()), Value::Bytes(Text::from(file.data.as_ref()))));
+        let entries =
+            files.iter().map(|file| (Text::from(file.name.as_str()), Value::Bytes(file.data.clone())));
         let entries = entries.collect();
         self.arena.add_map(MapType::Files, entries).into()
     }

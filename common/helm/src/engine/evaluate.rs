@@ -1,9 +1,9 @@
 //! Evaluation of pipelines, by Go's rules.
 
 use crate::functions::{Function, Type};
-use crate::value::{MapType, Text, Value};
+use crate::value::Value;
 
-use super::code::{Base, Call, Expression, Fields, Logic, PipeCode, Target};
+use super::code::{Base, Call, Expression, Fields, Logic, Name, PipeCode, Target};
 use super::error::{ExecError, FunctionError, Outcome, Stop};
 use super::parse::Place;
 use super::render::{Held, Render};
@@ -94,7 +94,7 @@ impl Render {
     fn field(
         &mut self,
         place: Place,
-        name: &Text,
+        Name { text: name, hint, is_method }: &Name,
         arguments: &[Expression],
         piped: Option<Value>,
         receiver: &Held,
@@ -109,20 +109,17 @@ impl Render {
             _ => {}
         }
         let has_arguments = !arguments.is_empty() || piped.is_some();
-        if let Value::Map(map) = value {
-            let has_methods = matches!(map.kind(), MapType::Values | MapType::Files);
-            if !has_methods || methods::of(value, &self.arena, name).is_none() {
-                if has_arguments {
-                    let name = name.to_string_lossy();
-                    return self.fail(format!("{name} is not a method but has arguments"));
-                }
-                let found = self.arena.map(*map).get(name);
-                let found = found.cloned().unwrap_or_else(|| zero_of(map.kind()));
-                return Ok(Held { value: found, is_interface: map.kind().takes_any() });
-            }
-        }
-        if let Some(method) = methods::of(value, &self.arena, name) {
+        if *is_method && let Some(method) = methods::of(value, &self.arena, name) {
             return self.method(place, method, arguments, piped, value.clone()).map(Held::of);
+        }
+        if let Value::Map(map) = value {
+            if has_arguments {
+                let name = name.to_string_lossy();
+                return self.fail(format!("{name} is not a method but has arguments"));
+            }
+            let found = self.arena.map(*map).get_near(name, hint);
+            let found = found.cloned().unwrap_or_else(|| zero_of(map.kind()));
+            return Ok(Held { value: found, is_interface: map.kind().takes_any() });
         }
         let name = name.to_string_lossy().into_owned();
         let fields = value.fields(&self.arena);
@@ -205,7 +202,11 @@ impl Render {
             self.machine.callee.clone_from(&call.callee);
         }
         match (call.function.body)(self, &arguments) {
-            Ok(value) => Ok(value),
+            Ok(value) => {
+                self.budget.beside(self.arena.size())?;
+                self.budget.steps(self.arena.take_steps())?;
+                Ok(value)
+            }
             Err(error) => {
                 self.at(call.command);
                 self.fail_call(call.function.name, error)

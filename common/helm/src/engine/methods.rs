@@ -30,6 +30,13 @@ pub(super) fn of(value: &Value, arena: &Arena, name: &[u8]) -> Option<&'static F
     methods.iter().find(|method| method.name.as_bytes() == name)
 }
 
+/// Whether anything has a method of this name.
+pub(super) fn is_name(name: &[u8]) -> bool {
+    let is_exported = name.first().is_some_and(u8::is_ascii_uppercase);
+    let all = [VALUES, FILES, VERSIONS, KUBE_VERSION, TIME, VERSION];
+    is_exported && all.iter().copied().flatten().any(|method| method.name.as_bytes() == name)
+}
+
 fn text(arguments: &[Value], index: usize) -> &[u8] {
     match arguments.get(index) {
         Some(Value::String(text)) => text,
@@ -222,7 +229,55 @@ fn time(arguments: &[Value]) -> GoTime {
     }
 }
 
+/// A number that a layout of one field shows.
+fn field_of_time(arguments: &[Value], layout: &[u8]) -> Value {
+    let shown = time(arguments).format(layout);
+    Value::Int(String::from_utf8_lossy(&shown).parse().unwrap_or_default())
+}
+
+/// When a time is, in nanoseconds since 1970: the receiver, or the argument behind it.
+fn moment(value: Option<&Value>) -> i128 {
+    match value {
+        Some(Value::Time(time)) => {
+            i128::from(time.unix_seconds()) * 1_000_000_000 + i128::from(time.subsec_nanoseconds())
+        }
+        _ => 0,
+    }
+}
+
+/// As Go's conversions wrap.
+#[expect(clippy::cast_possible_truncation, reason = "that is what they do")]
+const fn wrapped(number: i128) -> Value {
+    Value::Int64(number as i64)
+}
+
+macro_rules! time_comparison {
+    ($name:literal, |$order:ident| $value:expr) => {
+        Function::new($name, &[Type::Time], |_, arguments| {
+            let $order = moment(arguments.first()).cmp(&moment(arguments.get(1)));
+            Ok($value)
+        })
+    };
+}
+
 const TIME: &[Function] = &[
+    Function::new("Year", &[], |_, arguments| Ok(field_of_time(arguments, b"2006"))),
+    Function::new("YearDay", &[], |_, arguments| Ok(field_of_time(arguments, b"002"))),
+    Function::new("Day", &[], |_, arguments| Ok(field_of_time(arguments, b"2"))),
+    Function::new("Hour", &[], |_, arguments| Ok(field_of_time(arguments, b"15"))),
+    Function::new("Minute", &[], |_, arguments| Ok(field_of_time(arguments, b"4"))),
+    Function::new("Second", &[], |_, arguments| Ok(field_of_time(arguments, b"5"))),
+    Function::new("Nanosecond", &[], |_, arguments| {
+        Ok(Value::Int(i64::from(time(arguments).subsec_nanoseconds())))
+    }),
+    Function::new("UnixMilli", &[], |_, arguments| {
+        Ok(wrapped(moment(arguments.first()).div_euclid(1_000_000)))
+    }),
+    Function::new("UnixNano", &[], |_, arguments| Ok(wrapped(moment(arguments.first())))),
+    time_comparison!("Before", |order| order.is_lt().into()),
+    time_comparison!("After", |order| order.is_gt().into()),
+    time_comparison!("Equal", |order| order.is_eq().into()),
+    time_comparison!("Compare", |order| Value::Int(order as i64)),
     Function::new("Unix", &[], |_, arguments| Ok(Value::Int64(time(arguments).unix_seconds()))),
     Function::new("String", &[], |_, arguments| Ok(time(arguments).to_string().into())),
     Function::new("Format", &[Type::String], |_, arguments| {
@@ -244,7 +299,25 @@ macro_rules! version_method {
     };
 }
 
+macro_rules! version_comparison {
+    ($name:literal, |$order:ident| $value:expr) => {
+        Function::new($name, &[Type::Struct("*semver.Version")], |_, arguments| match arguments {
+            [Value::Version(version), Value::Version(other)] => {
+                let $order = version.cmp(other);
+                Ok($value)
+            }
+            _ => Err("runtime error: invalid memory address or nil pointer dereference".into()),
+        })
+    };
+}
+
 const VERSION: &[Function] = &[
+    version_comparison!("Compare", |order| Value::Int(order as i64)),
+    version_comparison!("Equal", |order| order.is_eq().into()),
+    version_comparison!("GreaterThan", |order| order.is_gt().into()),
+    version_comparison!("GreaterThanEqual", |order| order.is_ge().into()),
+    version_comparison!("LessThan", |order| order.is_lt().into()),
+    version_comparison!("LessThanEqual", |order| order.is_le().into()),
     version_method!("Major", |version| Value::Uint64(version.major())),
     version_method!("Minor", |version| Value::Uint64(version.minor())),
     version_method!("Patch", |version| Value::Uint64(version.patch())),

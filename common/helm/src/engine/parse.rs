@@ -10,4 +10,6 @@ mod unquote;
 pub(crate) use number::Number;
 pub(crate) use parser::{ParseError, parse};
 pub(crate) use print::{is_blank, operand_text, text_of};
-pub(crate) use tree::{Branch, Command, Node, NodeId, Operand, Pipe, Place, Template, Tree, Variable};
+pub(crate) use tree::{
+    Branch, Command, Node, NodeId, Nodes, Operand, Parts, Pipe, PipeId, Place, Span, Template, Tree,
+};

@@ -2,26 +2,29 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use flux_gotext::{Re2Error, compile_re2_bytes};
+use lru::LruCache;
 use parking_lot::Mutex;
-use tera::{Delimiters, Kwargs, State, Tera};
+use regex::bytes::Regex;
 
-use super::code::Code;
-use super::compile::compile;
+use super::compile::Source;
 use super::error::RenderError;
 use super::parse::{ParseError, Tree, is_blank, parse};
-use super::run::enter;
+use super::unit::{Ready, Unit};
 use crate::functions::function;
 
 /// A set of templates that may run on any thread, any number of times.
 pub struct Program {
-    tera: Tera,
     files: Vec<File>,
     templates: Vec<Entry>,
     by_name: HashMap<Vec<u8>, usize>,
     /// Texts that `tpl` has run, compiled.
-    texts: Mutex<lru::LruCache<Vec<u8>, Arc<Self>>>,
+    texts: Mutex<LruCache<Vec<u8>, Arc<Self>>>,
+    /// Regular expressions that functions were called with.
+    patterns: Mutex<LruCache<Vec<u8>, Arc<Regex>>>,
 }
 
 impl fmt::Debug for Program {
@@ -41,63 +44,58 @@ struct File {
 struct Entry {
     name: Vec<u8>,
     file: usize,
-    /// Its name in Tera.
-    source: String,
-    slots: usize,
-    loops: usize,
+    unit: Unit,
 }
 
 /// Texts of `tpl` that a program keeps compiled.
 const TEXTS: usize = 256;
 /// Longest text of `tpl` that is kept.
 const LONGEST_TEXT: usize = 64 << 10;
+/// Regular expressions that a program keeps compiled: each takes 10 MiB at most.
+const PATTERNS: usize = 8;
+
+fn cache<T>(size: usize) -> Mutex<LruCache<Vec<u8>, T>> {
+    Mutex::new(LruCache::new(NonZeroUsize::MIN.saturating_add(size - 1)))
+}
 
 impl Program {
-    /// Compiles the files of a chart and its subcharts, in the order in which Helm parses them.
+    /// Parses the files of a chart and its subcharts, in the order in which Helm does. What they become is compiled when
+    /// it is first run.
     ///
     /// # Errors
     /// [`RenderError::Parse`] for the first file that is malformed.
     pub fn compile<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, RenderError> {
-        Self::build(files).map_err(|problem| match problem {
-            Problem::Parse(error) => RenderError::Parse(cleaned(&error)),
-            Problem::Tera(message) => RenderError::Internal(message),
-        })
+        Self::build(files).map_err(|error| RenderError::Parse(cleaned(&error)))
     }
 
-    fn build<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, Problem> {
+    fn build<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, ParseError> {
         let mut sources = Vec::new();
-        let mut trees: Vec<(Tree, usize)> = Vec::new();
+        let mut templates: Vec<Entry> = Vec::new();
         let mut by_name: HashMap<Vec<u8>, usize> = HashMap::new();
         for (name, text) in files {
-            let template = parse(name, text, &|name| function(name).is_some()).map_err(Problem::Parse)?;
+            let template = parse(name, text, &is_function)?;
             let file = sources.len();
-            sources.push(File { name: template.file, text: template.text });
-            for tree in template.trees {
-                match by_name.get(&tree.name).and_then(|number| trees.get_mut(*number)) {
+            let parts = Arc::new(template.parts);
+            sources.push(File { name: template.file, text: Arc::clone(&parts.text) });
+            for Tree { name: tree, root } in template.trees {
+                let existing = by_name.get(&tree).copied();
+                if existing.is_some() && is_blank(&parts, root) {
                     // blank definitions take no other's place
-                    Some(_) if is_blank(&tree.root) => {}
-                    Some(place) => *place = (tree, file),
+                    continue;
+                }
+                let unit = Unit::new(Source::of_template(Arc::clone(&parts), root));
+                let entry = Entry { name: tree, file, unit };
+                match existing.and_then(|number| templates.get_mut(number)) {
+                    Some(place) => *place = entry,
                     None => {
-                        by_name.insert(tree.name.clone(), trees.len());
-                        trees.push((tree, file));
+                        by_name.insert(entry.name.clone(), templates.len());
+                        templates.push(entry);
                     }
                 }
             }
         }
-        let mut codes = Vec::new();
-        let (mut texts, mut templates) = (Vec::new(), Vec::new());
-        for (number, (tree, file)) in trees.into_iter().enumerate() {
-            let source = format!("t{number}");
-            let compiled = compile(&tree, &source, &mut codes);
-            for (part, text) in compiled.sources.into_iter().enumerate() {
-                texts.push((if part == 0 { source.clone() } else { format!("{source}.{part}") }, text));
-            }
-            let (slots, loops) = (compiled.slots, compiled.loops);
-            templates.push(Entry { name: tree.name, file, source, slots, loops });
-        }
-        let tera = tera(codes, texts)?;
-        let texts = Mutex::new(lru::LruCache::new(std::num::NonZeroUsize::MIN.saturating_add(TEXTS - 1)));
-        Ok(Self { tera, files: sources, templates, by_name, texts })
+        let (texts, patterns) = (cache(TEXTS), cache(PATTERNS));
+        Ok(Self { files: sources, templates, by_name, texts, patterns })
     }
 
     /// Number of a template.
@@ -112,18 +110,29 @@ impl Program {
         (&entry.name, &file.name, &file.text)
     }
 
-    /// Slots and loops of a template's frame.
-    pub(super) fn frame_of(&self, number: usize) -> (usize, usize) {
-        self.templates.get(number).map_or((1, 0), |entry| (entry.slots, entry.loops))
+    /// A template, ready to be run.
+    ///
+    /// # Errors
+    /// Tera's message, if there is a mistake in the compiler.
+    pub(super) fn ready(&self, number: usize) -> Result<Arc<Ready>, String> {
+        let entry = self.templates.get(number).ok_or("no such template")?;
+        entry.unit.ready(|| self.source_again(entry))
     }
 
-    /// Name of a template in Tera.
-    pub(super) fn tera_name(&self, number: usize) -> &str {
-        self.templates.get(number).map_or("", |entry| &entry.source)
+    /// Lets go what a template was compiled to.
+    pub(super) fn let_go(&self, number: usize) {
+        if let Some(entry) = self.templates.get(number) {
+            entry.unit.let_go();
+        }
     }
 
-    pub(super) const fn tera(&self) -> &Tera {
-        &self.tera
+    fn source_again(&self, entry: &Entry) -> Source {
+        let file = self.files.get(entry.file);
+        let template = file.and_then(|file| parse(&file.name, &file.text, &is_function).ok());
+        let Some(template) = template else { return Source::default() };
+        let tree = template.trees.iter().find(|tree| tree.name == entry.name);
+        let root = tree.map_or_else(Default::default, |tree| tree.root);
+        Source::of_template(Arc::new(template.parts), root)
     }
 
     /// A text that `tpl` runs, compiled.
@@ -134,24 +143,33 @@ impl Program {
         if let Some(program) = self.texts.lock().get(text) {
             return Ok(Arc::clone(program));
         }
-        let program = Self::build([(TEXT_NAME, text)]).map_err(|problem| match problem {
-            Problem::Parse(error) => error.to_string(),
-            Problem::Tera(message) => message,
-        })?;
+        let program = Self::build([(TEXT_NAME, text)]).map_err(|error| error.to_string())?;
         let program = Arc::new(program);
         if text.len() <= LONGEST_TEXT {
             self.texts.lock().put(text.to_vec(), Arc::clone(&program));
         }
         Ok(program)
     }
+
+    /// A regular expression, compiled.
+    ///
+    /// # Errors
+    /// [`Re2Error`].
+    pub(super) fn pattern(&self, pattern: &[u8]) -> Result<Arc<Regex>, Re2Error> {
+        if let Some(regex) = self.patterns.lock().get(pattern) {
+            return Ok(Arc::clone(regex));
+        }
+        let regex = Arc::new(compile_re2_bytes(pattern)?);
+        self.patterns.lock().put(pattern.to_vec(), Arc::clone(&regex));
+        Ok(regex)
+    }
 }
 
 /// Name of the template set, and of every text that `tpl` runs.
 pub(super) const TEXT_NAME: &str = "gotpl";
 
-enum Problem {
-    Parse(ParseError),
-    Tera(String),
+fn is_function(name: &str) -> bool {
+    function(name).is_some()
 }
 
 /// A parse error as Helm reports it: place, and what follows the last colon.
@@ -163,25 +181,4 @@ fn cleaned(error: &ParseError) -> String {
         [_, location] => format!("parse error at ({location}): {location}"),
         _ => format!("parse error in ({}): {text}", error.file),
     }
-}
-
-fn tera(codes: Vec<Code>, texts: Vec<(String, String)>) -> Result<Tera, Problem> {
-    let problem = |error: tera::Error| Problem::Tera(error.to_string());
-    let mut tera = Tera::new();
-    tera.autoescape_on(Vec::<&'static str>::new());
-    let delimiters = Delimiters {
-        variable_start: "\u{1}{".into(),
-        variable_end: "\u{1}}".into(),
-        block_start: "\u{2}{".into(),
-        block_end: "\u{2}}".into(),
-        comment_start: "\u{3}{".into(),
-        comment_end: "\u{3}}".into(),
-    };
-    tera.set_delimiters(delimiters).map_err(problem)?;
-    // functions come first: Tera checks that each one exists
-    for (number, code) in codes.into_iter().enumerate() {
-        tera.register_function(format!("e{number}"), move |_: Kwargs, _: &State| enter(&code));
-    }
-    tera.add_raw_templates(texts).map_err(problem)?;
-    Ok(tera)
 }

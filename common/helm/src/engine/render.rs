@@ -22,7 +22,7 @@ pub struct Render {
     /// What is left to use.
     pub budget: Budget,
     /// The time that `now` gives.
-    pub now: GoTime,
+    pub now: Arc<GoTime>,
     pub(super) machine: Machine,
 }
 
@@ -62,8 +62,8 @@ pub(super) struct Machine {
     pub(super) loop_frame: usize,
     pub(super) output: Vec<u8>,
     pub(super) depth: u32,
-    /// Includes that are under way, by name.
-    pub(super) included: std::collections::HashMap<Vec<u8>, u32>,
+    /// Includes that are under way: address of the program, and number of the template.
+    pub(super) included: Vec<(usize, usize)>,
     /// Why Tera was made to stop.
     pub(super) stop: Option<Box<Stop>>,
     /// Whether the part that ran last ended with `continue`.
@@ -85,7 +85,7 @@ impl Machine {
             loop_frame: 0,
             output: Vec::new(),
             depth: 0,
-            included: std::collections::HashMap::new(),
+            included: Vec::new(),
             stop: None,
             continues: false,
             lookup,
@@ -98,7 +98,7 @@ impl Render {
     /// A render with nothing made or used yet, and no templates; time runs from now.
     pub fn new(limits: Limits, now: GoTime) -> Self {
         let machine = Machine::new(Vec::new(), None);
-        Self { arena: Arena::default(), budget: Budget::new(limits), now, machine }
+        Self { arena: Arena::default(), budget: Budget::new(limits), now: Arc::new(now), machine }
     }
 
     /// Remembers a node for errors.
@@ -149,6 +149,6 @@ impl Render {
         let Some((program, number)) = &self.machine.running else { return String::new() };
         let (_, file, text) = program.source_of(*number);
         let template = parse(file, text, &|name| function(name).is_some());
-        template.map_or_else(|_| String::new(), |template| text_of(&template.trees, self.machine.node.id))
+        template.map_or_else(|_| String::new(), |template| text_of(&template, self.machine.node.id))
     }
 }

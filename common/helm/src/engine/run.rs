@@ -8,17 +8,22 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
+use flux_gotext::{Re2Error, compile_re2_bytes};
+use regex::bytes::Regex;
 use tera::{Context, TeraResult, Value as Handle};
 
-use super::code::{Code, Leave, PipeCode};
+use super::code::{Code, Leave, PipeCode, Step};
+use super::compile::Source;
+use super::context::Keep;
 use super::error::{ExecError, FunctionError, Outcome, Stop};
 use super::program::{Program, TEXT_NAME};
-use super::render::{Held, Render};
+use super::render::{Held, Machine, Render};
 use super::turns::Turns;
 use super::typing::truth;
-use super::{Exhausted, Limits, methods};
+use super::unit::{Ready, TEMPLATE, Unit};
+use super::{Exhausted, methods};
 use crate::functions::implicit;
-use crate::value::Value;
+use crate::value::{Arena, Text, Value};
 
 thread_local! {
     static CURRENT: Cell<Option<Box<Render>>> = const { Cell::new(None) };
@@ -67,8 +72,9 @@ impl Write for Sink {
 
 impl Render {
     /// What stands in for a render that is lent to Tera.
-    fn lent() -> Self {
-        Self::new(Limits::default(), flux_gotext::GoTime::zero())
+    fn stand_in(&self) -> Self {
+        let machine = Machine::new(Vec::new(), None);
+        Self { arena: Arena::default(), budget: self.budget, now: Arc::clone(&self.now), machine }
     }
 
     fn write(&mut self, text: &[u8]) -> Outcome<()> {
@@ -83,14 +89,7 @@ impl Render {
     fn run(&mut self, code: &Code) -> Outcome<Handle> {
         self.budget.step()?;
         match code {
-            Code::Text(text) => self.write(text)?,
-            Code::Print(pipe) => {
-                let value = self.pipeline(pipe)?;
-                self.print(&value)?;
-            }
-            Code::Set(pipe) => {
-                self.pipeline(pipe)?;
-            }
+            Code::Steps(steps) => steps.iter().try_for_each(|step| self.step(step))?,
             Code::If(pipe) => {
                 let value = self.pipeline(pipe)?;
                 return Ok(Handle::from(truth(&value, &self.arena)));
@@ -118,7 +117,23 @@ impl Render {
                 }
                 self.put(*dot, item);
             }
-            Code::Template { place, name, pipe } => {
+            Code::Unit(unit) => return self.body(unit),
+            Code::Continues => return Ok(Handle::from(mem::take(&mut self.machine.continues))),
+            Code::Leave(leave) => return Err(Box::new(Stop::Leave(*leave))),
+        }
+        Ok(nothing())
+    }
+
+    fn step(&mut self, step: &Step) -> Outcome<()> {
+        self.budget.step()?;
+        match step {
+            Step::Text(text) => self.write(text),
+            Step::Print(pipe) => {
+                let value = self.pipeline(pipe)?;
+                self.print(&value)
+            }
+            Step::Set(pipe) => self.pipeline(pipe).map(drop),
+            Step::Template { place, name, pipe } => {
                 self.at(*place);
                 let Some((program, number)) = self.template(name) else {
                     let name = flux_gotext::quote_bytes(name, flux_gotext::Shown::Printable);
@@ -128,13 +143,9 @@ impl Render {
                     Some(pipe) => self.pipeline(pipe)?,
                     None => Value::Nil,
                 };
-                self.execute(program, number, data)?;
+                self.execute(program, number, data)
             }
-            Code::Part(name) => return self.part(name),
-            Code::Continues => return Ok(Handle::from(mem::take(&mut self.machine.continues))),
-            Code::Leave(leave) => return Err(Box::new(Stop::Leave(*leave))),
         }
-        Ok(nothing())
     }
 
     fn print(&mut self, value: &Value) -> Outcome<()> {
@@ -182,10 +193,9 @@ impl Render {
         Ok(Handle::bytes(vec![0; count]))
     }
 
-    /// Runs a part of the current template. Whether the loop around it is to be left.
-    fn part(&mut self, name: &str) -> Outcome<Handle> {
-        let Some((program, _)) = self.machine.running.clone() else { return Ok(Handle::from(false)) };
-        match self.tera(&program, name) {
+    /// Runs a body of the current template. Whether the loop around it is to be left.
+    fn body(&mut self, unit: &Unit) -> Outcome<Handle> {
+        match unit.ready(Source::default).or_else(internal).and_then(|ready| self.tera(&ready)) {
             Ok(()) => Ok(Handle::from(false)),
             Err(stop) => match *stop {
                 Stop::Leave(Leave::Break) => Ok(Handle::from(true)),
@@ -211,20 +221,15 @@ impl Render {
         if self.machine.depth >= limit {
             return Err(Exhausted::Depth(limit).into());
         }
-        let (slots, loops) = program.frame_of(number);
         let machine = &mut self.machine;
         let (frame, loop_frame) = (machine.frame, machine.loop_frame);
         machine.frame = machine.slots.len();
         machine.loop_frame = machine.turns.len();
-        machine.slots.resize(machine.frame + slots, Held::default());
-        machine.turns.resize_with(machine.loop_frame + loops, Turns::default);
-        if let Some(slot) = machine.slots.get_mut(machine.frame) {
-            *slot = Held::of(data);
-        }
+        machine.slots.push(Held::of(data));
         machine.depth += 1;
         let running = machine.running.replace((Arc::clone(&program), number));
         let node = machine.node;
-        let result = self.tera(&program, program.tera_name(number));
+        let result = program.ready(number).or_else(internal).and_then(|ready| self.tera(&ready));
         let machine = &mut self.machine;
         machine.depth -= 1;
         machine.slots.truncate(machine.frame);
@@ -234,33 +239,36 @@ impl Render {
         result
     }
 
-    /// Lends the render to Tera for one of its templates.
-    fn tera(&mut self, program: &Program, name: &str) -> Outcome<()> {
-        let lent = mem::replace(self, Self::lent());
+    /// Lends the render to Tera for a unit, which runs in the last frame.
+    fn tera(&mut self, ready: &Ready) -> Outcome<()> {
+        let machine = &mut self.machine;
+        let (slots, loops) = (machine.frame + ready.slots, machine.loop_frame + ready.loops);
+        if machine.slots.len() < slots {
+            machine.slots.resize(slots, Held::default());
+        }
+        if machine.turns.len() < loops {
+            machine.turns.resize_with(loops, Turns::default);
+        }
+        let stand_in = self.stand_in();
+        let lent = mem::replace(self, stand_in);
         CURRENT.set(Some(Box::new(lent)));
-        let result = program.tera().render_to(name, &Context::new(), Sink);
+        let result = ready.tera.render_to(TEMPLATE, &Context::new(), Sink);
         if let Some(render) = CURRENT.take() {
             *self = *render;
         }
         match (result, self.machine.stop.take()) {
             (_, Some(stop)) => Err(stop),
             (Ok(()), None) => Ok(()),
-            (Err(error), None) => {
-                Err(Box::new(Stop::Error(ExecError::of_function(format!("tera: {error}")))))
-            }
+            (Err(error), None) => internal(error),
         }
     }
 
     /// Runs a template and gives what it writes.
-    fn captured(
-        &mut self,
-        program: Arc<Program>,
-        number: usize,
-        data: Value,
-    ) -> Result<Vec<u8>, FunctionError> {
-        let outer = mem::take(&mut self.machine.output);
+    fn captured(&mut self, program: Arc<Program>, number: usize, data: Value) -> Result<Text, FunctionError> {
+        let start = self.machine.output.len();
         let result = self.execute(program, number, data);
-        let output = mem::replace(&mut self.machine.output, outer);
+        let output = self.machine.output.get(start..).map(Text::from).unwrap_or_default();
+        self.machine.output.truncate(start);
         match result.map_err(|stop| *stop) {
             Ok(()) => {
                 self.budget.text(output.len())?;
@@ -273,46 +281,51 @@ impl Render {
     }
 
     /// `include`
-    pub(crate) fn include(&mut self, name: &[u8], data: Value) -> Result<Vec<u8>, FunctionError> {
+    pub(crate) fn include(&mut self, name: &[u8], data: Value) -> Result<Text, FunctionError> {
         let shown = || String::from_utf8_lossy(name).into_owned();
-        let count = self.machine.included.entry(name.to_vec()).or_default();
-        if *count > MOST_INCLUDES {
+        let Some((program, number)) = self.template(name) else {
+            let name = flux_gotext::quote_bytes(name, flux_gotext::Shown::Printable);
+            let message = format!("template: no template {name} associated with template \"{TEXT_NAME}\"");
+            return Err(message.into());
+        };
+        // templates of one name are one template, or some text of `tpl` gives the name another meaning meanwhile
+        let included = (Arc::as_ptr(&program).addr(), number);
+        let count = self.machine.included.iter().filter(|other| **other == included).count();
+        if count > MOST_INCLUDES {
             let message = "rendering template has a nested reference name";
             return Err(format!("{message}: {}: unable to execute template", shown()).into());
         }
-        *count += 1;
-        let result = match self.template(name) {
-            Some((program, number)) => self.captured(program, number, data),
-            None => {
-                let name = flux_gotext::quote_bytes(name, flux_gotext::Shown::Printable);
-                let message =
-                    format!("template: no template {name} associated with template \"{TEXT_NAME}\"");
-                Err(message.into())
-            }
-        };
-        if let Some(count) = self.machine.included.get_mut(name) {
-            *count -= 1;
-        }
+        self.machine.included.push(included);
+        let result = self.captured(program, number, data);
+        self.machine.included.pop();
         result
     }
 
     /// `tpl`
-    pub(crate) fn run_text(&mut self, text: &[u8], data: Value) -> Result<Vec<u8>, FunctionError> {
+    pub(crate) fn run_text(&mut self, text: &[u8], data: Value) -> Result<Text, FunctionError> {
         let quoted = || flux_gotext::quote_bytes(text, flux_gotext::Shown::Printable);
-        let Some(chart) = self.machine.programs.first().cloned() else { return Ok(Vec::new()) };
+        let Some(chart) = self.machine.programs.first().cloned() else { return Ok(Text::default()) };
         let program =
             chart.text(text).map_err(|message| format!("cannot parse template {}: {message}", quoted()))?;
-        let Some(number) = program.find(TEXT_NAME.as_bytes()) else { return Ok(Vec::new()) };
+        let Some(number) = program.find(TEXT_NAME.as_bytes()) else { return Ok(Text::default()) };
         self.machine.programs.push(Arc::clone(&program));
         let result = self.captured(program, number, data);
         self.machine.programs.pop();
         match result {
-            Ok(output) => Ok(without_no_value(output)),
+            Ok(output) => Ok(without_no_value(output.as_bytes()).map_or(output, Text::from)),
             Err(FunctionError::Template(error)) => {
                 let prefix = format!("error during tpl function execution for {}: ", quoted());
                 Err(error.within(prefix).into())
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// A regular expression, which the chart's program keeps.
+    pub(crate) fn pattern(&self, pattern: &[u8]) -> Result<Arc<Regex>, Re2Error> {
+        match self.machine.programs.first() {
+            Some(program) => program.pattern(pattern),
+            None => compile_re2_bytes(pattern).map(Arc::new),
         }
     }
 
@@ -326,30 +339,37 @@ impl Render {
     }
 
     /// Runs a file of the chart.
-    pub(super) fn file(&mut self, name: &str, data: Value) -> Outcome<Vec<u8>> {
+    pub(super) fn file(&mut self, name: &str, data: Value, keep: Keep) -> Outcome<Vec<u8>> {
         let Some((program, number)) = self.template(name.as_bytes()) else { return Ok(Vec::new()) };
         self.machine.output.clear();
-        self.execute(program, number, data)?;
-        Ok(without_no_value(mem::take(&mut self.machine.output)))
+        self.execute(Arc::clone(&program), number, data)?;
+        if keep == Keep::Nothing {
+            program.let_go(number);
+        }
+        let output = mem::take(&mut self.machine.output);
+        Ok(without_no_value(&output).unwrap_or(output))
     }
 }
 
+/// A mistake in the compiler, with Tera's message.
+fn internal<T>(message: impl std::fmt::Display) -> Outcome<T> {
+    Err(Box::new(Stop::Error(ExecError::of_function(format!("tera: {message}")))))
+}
+
 /// Includes of one name inside one another.
-const MOST_INCLUDES: u32 = 1000;
+const MOST_INCLUDES: usize = 1000;
 
 const NO_VALUE: &[u8] = b"<no value>";
 
-/// A text without what Go prints for nil.
-fn without_no_value(text: Vec<u8>) -> Vec<u8> {
-    if memchr::memmem::find(&text, NO_VALUE).is_none() {
-        return text;
-    }
-    let (mut kept, mut rest) = (Vec::with_capacity(text.len()), text.as_slice());
+/// A text without what Go prints for nil; `None` if there is none in it.
+fn without_no_value(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(text, NO_VALUE)?;
+    let (mut kept, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some(at) = memchr::memmem::find(rest, NO_VALUE) {
         let (before, after) = rest.split_at(at);
         kept.extend_from_slice(before);
         rest = after.get(NO_VALUE.len()..).unwrap_or_default();
     }
     kept.extend_from_slice(rest);
-    kept
+    Some(kept)
 }

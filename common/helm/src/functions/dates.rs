@@ -16,7 +16,7 @@ const SECOND: i64 = 1_000_000_000;
 const HTML_DATE: &[u8] = b"2006-01-02";
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("now", &[], |render, _| Ok(Value::Time(Arc::new(render.now.clone())))),
+    Function::new("now", &[], |render, _| Ok(Value::Time(Arc::clone(&render.now)))),
     Function::new("date", &[String, Any], |render, arguments| {
         formatted(render, arguments.text(0), arguments.any(1), b"Local")
     }),
@@ -90,7 +90,7 @@ fn time_of(_context: &Render, value: &Value) -> Option<GoTime> {
 }
 
 fn formatted(render: &mut Render, layout: &[u8], date: &Value, zone: &[u8]) -> Result<Value, Error> {
-    let time = time_of(render, date).unwrap_or_else(|| render.now.clone());
+    let time = time_of(render, date).unwrap_or_else(|| GoTime::clone(&render.now));
     render.budget.text(layout.len().saturating_mul(10))?;
     let zone = zone::at(zone, time.unix_seconds());
     Ok(time.in_zone(zone).format(layout).into())

@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("set", &[MAP, String, Any], |render, arguments| {
         let key = arguments.shared_text(1);
-        render.budget.text(key.len() + 2 * size_of::<Value>())?;
+        render.budget.text(key.len())?;
         let map = arguments.map(0).filter(|id| render.arena.insert(*id, key, arguments.any(2).clone()));
         map.map(Value::Map).ok_or_else(|| Error::new("assignment to entry in nil map"))
     }),
@@ -96,7 +96,7 @@ fn dict(render: &mut Render, pairs: &[Value]) -> Result<Value, Error> {
             Value::String(text) => text.clone(),
             key => Text::from(to_text(render, key)?.into_owned()),
         };
-        render.budget.text(key.len() + 2 * size_of::<Value>())?;
+        render.budget.text(key.len())?;
         let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
         entries.insert(key, value);
     }

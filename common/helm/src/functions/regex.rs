@@ -1,8 +1,9 @@
 //! Regular expressions.
 
-use flux_gotext::{
-    Re2Error, Shown, can_backquote, compile_re2_bytes, decode_rune, is_digit, is_letter, quote_bytes,
-};
+use std::sync::Arc;
+use std::time::Instant;
+
+use flux_gotext::{Re2Error, Shown, can_backquote, decode_rune, is_digit, is_letter, quote_bytes};
 use regex::bytes::{Captures, Match, Regex};
 
 use super::arguments::Arguments;
@@ -25,9 +26,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("mustRegexMatch", TWO, |render, arguments| {
         Ok(compile(render, arguments)?.is_match(arguments.text(1)).into())
     }),
-    Function::new("regexFind", TWO, |render, arguments| Ok(find(&checked(render, arguments)?, arguments))),
+    Function::new("regexFind", TWO, |render, arguments| {
+        let regex = checked(render, arguments)?;
+        Ok(find(&regex, arguments))
+    }),
     Function::new("mustRegexFind", TWO, |render, arguments| {
-        Ok(find(&compile(render, arguments)?, arguments))
+        let regex = compile(render, arguments)?;
+        Ok(find(&regex, arguments))
     }),
     Function::new("regexFindAll", COUNTED, |render, arguments| {
         let regex = checked(render, arguments)?;
@@ -86,15 +91,18 @@ impl From<Failure> for Error {
     }
 }
 
-fn compile(render: &mut Render, arguments: &[Value]) -> Result<Regex, Failure> {
+fn compile(render: &mut Render, arguments: &[Value]) -> Result<Arc<Regex>, Failure> {
     let pattern = arguments.text(0);
     let length = pattern.len().saturating_add(arguments.text(1).len());
     render.budget.steps(length / 64).map_err(|error| Failure::Other(error.into()))?;
-    compile_re2_bytes(pattern).map_err(Failure::Pattern)
+    let start = Instant::now();
+    let regex = render.pattern(pattern).map_err(Failure::Pattern)?;
+    render.budget.spent(start.elapsed()).map_err(|error| Failure::Other(error.into()))?;
+    Ok(regex)
 }
 
 /// Functions without an error of their own panic with the pattern.
-fn checked(render: &mut Render, arguments: &[Value]) -> Result<Regex, Error> {
+fn checked(render: &mut Render, arguments: &[Value]) -> Result<Arc<Regex>, Error> {
     compile(render, arguments).map_err(|failure| match failure {
         Failure::Pattern(error) => {
             let pattern = arguments.text(0);

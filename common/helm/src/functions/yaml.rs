@@ -48,10 +48,12 @@ impl Error {
     }
 }
 
+/// Bytes that a value takes while a document is read.
+const VALUE: u64 = 128;
+
 /// The first document as `yaml.Unmarshal` reads it.
 fn read(render: &mut Render, text: &[u8]) -> Result<Result<Value, std::string::String>, Error> {
-    render.budget.steps(text.len() / 16)?;
-    render.budget.text(text.len())?;
+    render.budget.document(text, VALUE)?;
     match flux_yaml::read_configuration(text) {
         Ok(value) => Ok(Ok(convert::from_json_value(render, &value)?)),
         Err(error) => {

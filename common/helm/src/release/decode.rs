@@ -63,6 +63,7 @@ pub fn decode(record: &[u8], part: ChartPart) -> Result<(Release, StoredChart), 
         ChartPart::Metadata => {
             let mut filter = WithoutChart::default();
             inflate(&bytes, part, |piece| within(filter.push(piece), MAX_KEPT))?;
+            drop(bytes);
             filter.finish()
         }
         ChartPart::Whole => {

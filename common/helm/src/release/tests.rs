@@ -1,11 +1,10 @@
 use super::*;
 use crate::chart::{Chart, File, Metadata};
-use bytes::Bytes;
 
 fn chart() -> Chart {
     let file = |name: &str, data: &'static [u8]| File {
         name: name.to_owned(),
-        data: Bytes::from_static(data),
+        data: data.into(),
         modified: Some("2024-05-06T07:08:09Z".parse().unwrap()),
     };
     Chart {

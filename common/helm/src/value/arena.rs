@@ -1,7 +1,7 @@
 //! Where maps, lists and structs live.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{ListType, MapType, Text, Value};
 
@@ -83,12 +83,16 @@ impl List {
     }
 }
 
-/// Entries of a map.
+/// Entries of a map, by key.
 #[derive(Clone, Debug)]
 pub struct Map {
     is_nil: bool,
-    entries: BTreeMap<Text, Value>,
+    entries: Vec<(Text, Value)>,
 }
+
+/// Where a name was found last, in whatever map: the next one is likely to be made alike.
+#[derive(Debug, Default)]
+pub struct Hint(AtomicUsize);
 
 impl Map {
     /// Whether the map is nil: it has no entries and takes none.
@@ -96,14 +100,31 @@ impl Map {
         self.is_nil
     }
 
+    /// Where a key is, or is to be.
+    fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(known, _)| known.as_bytes().cmp(key))
+    }
+
     /// What stands under a key.
     pub fn get(&self, key: &[u8]) -> Option<&Value> {
-        self.entries.get(key)
+        self.search(key).ok().and_then(|at| self.entries.get(at)).map(|(_, value)| value)
+    }
+
+    /// As [`get`](Self::get), beginning with a place.
+    pub fn get_near(&self, key: &[u8], hint: &Hint) -> Option<&Value> {
+        if let Some((known, value)) = self.entries.get(hint.0.load(Ordering::Relaxed))
+            && known.as_bytes() == key
+        {
+            return Some(value);
+        }
+        let at = self.search(key).ok()?;
+        hint.0.store(at, Ordering::Relaxed);
+        self.entries.get(at).map(|(_, value)| value)
     }
 
     /// Entries by key.
     pub fn entries(&self) -> impl Iterator<Item = (&Text, &Value)> {
-        self.entries.iter()
+        self.entries.iter().map(|(key, value)| (key, value))
     }
 
     /// Number of entries.
@@ -129,7 +150,7 @@ pub struct Struct {
 }
 
 /// What a number that was never given stands for.
-static NO_MAP: LazyLock<Map> = LazyLock::new(|| Map { is_nil: true, entries: BTreeMap::new() });
+static NO_MAP: Map = Map { is_nil: true, entries: Vec::new() };
 
 /// The maps, lists and structs of one render.
 #[derive(Debug, Default)]
@@ -137,7 +158,17 @@ pub struct Arena {
     maps: Vec<Map>,
     lists: Vec<Vec<Value>>,
     structs: Vec<Struct>,
+    size: u64,
+    moved: usize,
 }
+
+/// Bytes that a map takes besides its entries, and each entry: a vector is half full at least.
+const MAP: u64 = 64;
+const ENTRY: u64 = 2 * size_of::<(Text, Value)>() as u64;
+/// Entries that move at the cost of a step.
+const MOVED: usize = 64;
+/// Bytes that a list takes besides its items.
+const LIST: u64 = 64;
 
 fn next_number<T>(of: &[T]) -> u32 {
     // bounded far below by the budget of a render
@@ -145,17 +176,31 @@ fn next_number<T>(of: &[T]) -> u32 {
 }
 
 impl Arena {
+    /// Bytes that all of this takes, texts not counted.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Steps that the order of large maps has cost since this was last asked.
+    pub const fn take_steps(&mut self) -> usize {
+        let steps = self.moved / MOVED;
+        self.moved %= MOVED;
+        steps
+    }
+
     /// A new map.
     pub fn add_map(&mut self, kind: MapType, entries: BTreeMap<Text, Value>) -> MapId {
+        self.size += MAP + ENTRY * entries.len() as u64;
         let number = next_number(&self.maps);
-        self.maps.push(Map { is_nil: false, entries });
+        self.maps.push(Map { is_nil: false, entries: entries.into_iter().collect() });
         MapId { number, kind }
     }
 
     /// A nil map.
     pub fn add_nil_map(&mut self, kind: MapType) -> MapId {
+        self.size += ENTRY;
         let number = next_number(&self.maps);
-        self.maps.push(Map { is_nil: true, entries: BTreeMap::new() });
+        self.maps.push(Map { is_nil: true, entries: Vec::new() });
         MapId { number, kind }
     }
 
@@ -167,14 +212,28 @@ impl Arena {
     /// Puts a value under a key. Whether the map takes it: a nil map takes none.
     pub fn insert(&mut self, id: MapId, key: Text, value: Value) -> bool {
         let Some(map) = self.maps.get_mut(id.number as usize).filter(|map| !map.is_nil) else { return false };
-        map.entries.insert(key, value);
+        match map.search(&key) {
+            Ok(at) => {
+                if let Some((_, place)) = map.entries.get_mut(at) {
+                    *place = value;
+                }
+            }
+            Err(at) => {
+                self.size += ENTRY;
+                self.moved += map.entries.len() - at;
+                map.entries.insert(at, (key, value));
+            }
+        }
         true
     }
 
     /// Takes a key out of a map.
     pub fn remove(&mut self, id: MapId, key: &[u8]) {
-        if let Some(map) = self.maps.get_mut(id.number as usize) {
-            map.entries.remove(key);
+        if let Some(map) = self.maps.get_mut(id.number as usize)
+            && let Ok(at) = map.search(key)
+        {
+            self.moved += map.entries.len() - at;
+            map.entries.remove(at);
         }
     }
 
@@ -182,6 +241,7 @@ impl Arena {
     pub fn add_list(&mut self, kind: ListType, items: Vec<Value>) -> List {
         let id = ListId(next_number(&self.lists));
         let length = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        self.size += LIST + (size_of::<Value>() * items.len()) as u64;
         self.lists.push(items);
         List { kind, items: id, start: 0, length }
     }

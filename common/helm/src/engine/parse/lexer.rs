@@ -1,6 +1,11 @@
 //! Texts, delimiters, and what stands between them.
 
+use std::borrow::Cow;
+
 use flux_gotext::{REPLACEMENT, Shown, decode_rune, is_digit, is_letter, is_print, quote_bytes};
+use memchr::memmem;
+
+use super::Span;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,50 +67,67 @@ impl Kind {
 }
 
 /// A piece of a template.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Offset in bytes.
-    pub(super) at: usize,
-    /// Its text; the message of an error.
-    pub(super) text: Vec<u8>,
-    /// Line that it starts on.
-    pub(super) line: usize,
+    /// Its text; nothing for an error and for the end.
+    pub(super) span: Span,
 }
 
 /// Gives one token after another; after an error only ends.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
-    input: &'a [u8],
-    position: usize,
-    start: usize,
-    line: usize,
-    start_line: usize,
+    /// What is still to be read.
+    rest: &'a [u8],
+    /// Length of the whole input.
+    length: usize,
     inside_action: bool,
     parentheses: usize,
+    message: Cow<'static, str>,
 }
 
-const LEFT: &[u8] = b"{{";
-const RIGHT: &[u8] = b"}}";
+/// Length of either delimiter.
+const DELIMITER: usize = 2;
+/// Length of what makes a delimiter trim.
+const TRIM: usize = 2;
 
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn has_left_trim(text: &[u8]) -> bool {
-    matches!(text, [b'-', space, ..] if is_space(*space))
+fn spaces(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| is_space(**byte)).count()
 }
 
-fn has_right_trim(text: &[u8]) -> bool {
-    matches!(text, [space, b'-', ..] if is_space(*space))
+fn length_without_spaces(text: &[u8]) -> usize {
+    text.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1)
 }
 
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted)
+/// Whether a byte is a letter, a digit or an underscore, by its number.
+#[expect(clippy::indexing_slicing, reason = "it would not compile out of bounds")]
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    table
+};
+
+/// Where a left delimiter stands.
+fn find_left(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|at| text.get(at + 1) == Some(&b'{'))
 }
 
-fn lines(text: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', text).count()
+/// Whether the left delimiter at the start trims.
+fn trims_left(text: &[u8]) -> bool {
+    matches!(text, [_, _, b'-', space, ..] if is_space(*space))
+}
+
+/// Whether a right delimiter that trims stands at the start.
+fn trims_right(text: &[u8]) -> bool {
+    matches!(text, [space, b'-', b'}', b'}', ..] if is_space(*space))
 }
 
 fn is_alphanumeric(character: char) -> bool {
@@ -114,53 +136,36 @@ fn is_alphanumeric(character: char) -> bool {
 
 impl<'a> Lexer<'a> {
     pub(super) const fn new(input: &'a [u8]) -> Self {
-        Self { input, position: 0, start: 0, line: 1, start_line: 1, inside_action: false, parentheses: 0 }
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.input.get(self.position..).unwrap_or_default()
-    }
-
-    fn piece(&self) -> &'a [u8] {
-        self.input.get(self.start..self.position).unwrap_or_default()
-    }
-
-    fn peek(&self) -> Option<char> {
-        match decode_rune(self.rest()) {
-            (_, 0) => None,
-            (character, _) => Some(character.unwrap_or(REPLACEMENT)),
+        Self {
+            rest: input,
+            length: input.len(),
+            inside_action: false,
+            parentheses: 0,
+            message: Cow::Borrowed(""),
         }
     }
 
-    fn next(&mut self) -> Option<char> {
-        let (character, length) = decode_rune(self.rest());
-        self.position += length;
-        if character == Some('\n') {
-            self.line += 1;
-        }
-        (length > 0).then(|| character.unwrap_or(REPLACEMENT))
+    /// What the last error says.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
-    fn token(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, at: self.start, text: self.piece().to_vec(), line: self.start_line };
-        self.start = self.position;
-        self.start_line = self.line;
-        token
+    /// The token of so many bytes.
+    fn take(&mut self, kind: Kind, length: usize) -> Token {
+        let span = Span::new(self.length - self.rest.len(), length);
+        self.skip(length);
+        Token { kind, span }
     }
 
-    /// Drops what was passed without looking at its characters.
-    fn ignore(&mut self) {
-        self.line += lines(self.piece());
-        self.start = self.position;
-        self.start_line = self.line;
+    fn skip(&mut self, length: usize) {
+        self.rest = self.rest.get(length..).unwrap_or_default();
     }
 
-    fn error(&mut self, message: impl Into<Vec<u8>>) -> Token {
-        let token = Token { kind: Kind::Error, at: self.start, text: message.into(), line: self.start_line };
-        self.input = &[];
-        self.position = 0;
-        self.start = 0;
-        token
+    fn error(&mut self, message: impl Into<Cow<'static, str>>) -> Token {
+        let span = Span::new(self.length - self.rest.len(), 0);
+        self.message = message.into();
+        self.rest = b"";
+        Token { kind: Kind::Error, span }
     }
 
     /// The next token; at the end, `Eof` again and again.
@@ -170,214 +175,154 @@ impl<'a> Lexer<'a> {
 
     fn text(&mut self) -> Token {
         loop {
-            let Some(length) = find(self.rest(), LEFT) else {
-                self.position = self.input.len();
-                if self.position > self.start {
-                    self.line += lines(self.piece());
-                    return self.token(Kind::Text);
-                }
-                return Token {
-                    kind: Kind::Eof,
-                    at: self.position,
-                    text: b"EOF".to_vec(),
-                    line: self.start_line,
+            if !matches!(self.rest, [b'{', b'{', ..]) {
+                let Some(length) = find_left(self.rest) else {
+                    let kind = if self.rest.is_empty() { Kind::Eof } else { Kind::Text };
+                    return self.take(kind, self.rest.len());
                 };
-            };
-            if length > 0 {
-                self.position += length;
-                let trims = has_left_trim(self.rest().get(LEFT.len()..).unwrap_or_default());
-                let spaces = if trims {
-                    self.piece().iter().rev().take_while(|byte| is_space(**byte)).count()
-                } else {
-                    0
-                };
-                self.position -= spaces;
-                self.line += lines(self.piece());
-                let token = self.token(Kind::Text);
-                self.position += spaces;
-                self.ignore();
-                if !token.text.is_empty() {
+                let (text, rest) = self.rest.split_at_checked(length).unwrap_or_default();
+                let length = if trims_left(rest) { length_without_spaces(text) } else { length };
+                let token = self.take(Kind::Text, length);
+                self.rest = rest;
+                if !token.span.is_empty() {
                     return token;
                 }
             }
-            let (trims, after) = self.after_left();
-            if self.rest().get(after..).is_some_and(|rest| rest.starts_with(b"/*")) {
-                self.position += after;
-                self.ignore();
+            let trim = if trims_left(self.rest) { TRIM } else { 0 };
+            if matches!(self.rest.get(DELIMITER + trim..), Some([b'/', b'*', ..])) {
+                self.skip(DELIMITER + trim);
                 match self.comment() {
                     Some(error) => return error,
                     None => continue,
                 }
             }
-            self.position += LEFT.len();
-            let token = self.token(Kind::LeftDelim);
+            let token = self.take(Kind::LeftDelim, DELIMITER);
+            self.skip(trim);
             self.inside_action = true;
-            if trims {
-                self.position += 2;
-            }
-            self.ignore();
             self.parentheses = 0;
             return token;
         }
     }
 
-    /// Whether a left delimiter trims, and its length with the marker.
-    fn after_left(&self) -> (bool, usize) {
-        let trims = has_left_trim(self.rest().get(LEFT.len()..).unwrap_or_default());
-        (trims, if trims { LEFT.len() + 2 } else { LEFT.len() })
-    }
-
+    #[inline(never)]
     fn comment(&mut self) -> Option<Token> {
-        let Some(length) = self.rest().get(2..).and_then(|rest| find(rest, b"*/")) else {
-            // Go has passed the marker by then
-            self.position += 2;
+        let end = self.rest.get(2..).and_then(|rest| rest.get(memmem::find(rest, b"*/")? + 2..));
+        let Some(rest) = end else {
             return Some(self.error("unclosed comment"));
         };
-        self.position += 2 + length + 2;
-        let Some(trims) = self.at_right() else {
+        if trims_right(rest) {
+            self.rest = rest;
+            self.skip(TRIM + DELIMITER);
+            self.skip(spaces(self.rest));
+        } else if matches!(rest, [b'}', b'}', ..]) {
+            self.rest = rest;
+            self.skip(DELIMITER);
+        } else {
             return Some(self.error("comment ends before closing delimiter"));
-        };
-        self.pass_right(trims);
-        self.ignore();
+        }
         None
     }
 
-    /// Whether a right delimiter stands here, and whether it trims.
-    fn at_right(&self) -> Option<bool> {
-        let rest = self.rest();
-        if has_right_trim(rest) && rest.get(2..).is_some_and(|rest| rest.starts_with(RIGHT)) {
-            return Some(true);
-        }
-        rest.starts_with(RIGHT).then_some(false)
-    }
-
-    fn pass_right(&mut self, trims: bool) {
-        self.position += if trims { RIGHT.len() + 2 } else { RIGHT.len() };
-        if trims {
-            self.position += self.rest().iter().take_while(|byte| is_space(**byte)).count();
-        }
-    }
-
+    /// A right delimiter that stands here.
     fn right(&mut self, trims: bool) -> Token {
-        if trims {
-            self.position += 2;
-            self.ignore();
+        if self.parentheses > 0 {
+            return self.error("unclosed left paren");
         }
-        self.position += RIGHT.len();
-        let token = self.token(Kind::RightDelim);
         if trims {
-            self.position += self.rest().iter().take_while(|byte| is_space(**byte)).count();
-            self.ignore();
+            self.skip(TRIM);
+        }
+        let token = self.take(Kind::RightDelim, DELIMITER);
+        if trims {
+            self.skip(spaces(self.rest));
         }
         self.inside_action = false;
         token
     }
 
     fn action(&mut self) -> Token {
-        if let Some(trims) = self.at_right() {
-            if self.parentheses == 0 {
-                return self.right(trims);
-            }
-            return self.error("unclosed left paren");
-        }
-        let Some(character) = self.next() else { return self.error("unclosed action") };
-        match character {
-            ' ' | '\t' | '\r' | '\n' => self.space(),
-            '=' => self.token(Kind::Assign),
-            ':' => {
-                if self.next() == Some('=') {
-                    self.token(Kind::Declare)
+        let Some((first, rest)) = self.rest.split_first() else { return self.error("unclosed action") };
+        match first {
+            b' ' | b'\t' | b'\r' | b'\n' => self.space(),
+            b'}' if rest.first() == Some(&b'}') => self.right(false),
+            b'=' => self.take(Kind::Assign, 1),
+            b':' => {
+                if rest.first() == Some(&b'=') {
+                    self.take(Kind::Declare, 2)
                 } else {
                     self.error("expected :=")
                 }
             }
-            '|' => self.token(Kind::Pipe),
-            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
-            '`' => match memchr::memchr(b'`', self.rest()) {
-                Some(length) => {
-                    self.position += length + 1;
-                    self.line += lines(self.piece());
-                    self.token(Kind::RawString)
-                }
+            b'|' => self.take(Kind::Pipe, 1),
+            b'"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            b'\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
+            b'`' => match memchr::memchr(b'`', rest) {
+                Some(length) => self.take(Kind::RawString, 1 + length + 1),
                 None => self.error("unterminated raw quoted string"),
             },
-            '$' => self.name(Kind::Variable),
-            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => self.name(Kind::Field),
-            '.' | '+' | '-' | '0'..='9' => {
-                self.position -= 1;
-                self.number()
+            b'$' => self.name(Kind::Variable, Kind::Variable),
+            b'.' if rest.first().is_some_and(|byte| !byte.is_ascii_digit()) => {
+                self.name(Kind::Field, Kind::Dot)
             }
-            character if is_alphanumeric(character) => self.identifier(),
-            '(' => {
+            b'.' | b'+' | b'-' | b'0'..=b'9' => self.number(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.identifier(),
+            b'(' => {
                 self.parentheses += 1;
-                self.token(Kind::LeftParen)
+                self.take(Kind::LeftParen, 1)
             }
-            ')' => {
+            b')' => {
                 let Some(parentheses) = self.parentheses.checked_sub(1) else {
                     return self.error("unexpected right paren");
                 };
                 self.parentheses = parentheses;
-                self.token(Kind::RightParen)
+                self.take(Kind::RightParen, 1)
             }
-            character if character.is_ascii() && is_print(character) => self.token(Kind::Char),
-            character => self.error(format!("unrecognized character in action: {}", code_point(character))),
+            b' '..=b'~' => self.take(Kind::Char, 1),
+            _ => match first_character(self.rest) {
+                character if is_alphanumeric(character) => self.identifier(),
+                character => {
+                    self.error(format!("unrecognized character in action: {}", code_point(character)))
+                }
+            },
         }
     }
 
     fn space(&mut self) -> Token {
-        while self.rest().first().is_some_and(|byte| is_space(*byte)) {
-            self.next();
-        }
+        let length = spaces(self.rest);
         // the last space may belong to a delimiter that trims
-        let last = self.position - 1;
-        let rest = self.input.get(last..).unwrap_or_default();
-        if has_right_trim(rest) && rest.get(2..).is_some_and(|rest| rest.starts_with(RIGHT)) {
-            if rest.first() == Some(&b'\n') {
-                self.line -= 1;
-            }
-            self.position = last;
-            if self.position == self.start {
-                return self.right(true);
-            }
+        let before = length.saturating_sub(1);
+        match self.rest.get(before..) {
+            Some(last) if trims_right(last) && before == 0 => self.right(true),
+            Some(last) if trims_right(last) => self.take(Kind::Space, before),
+            _ => self.take(Kind::Space, length),
         }
-        self.token(Kind::Space)
     }
 
-    fn quoted(&mut self, end: u8, kind: Kind, unterminated: &str) -> Token {
+    fn quoted(&mut self, end: u8, kind: Kind, unterminated: &'static str) -> Token {
+        let mut length = 1;
         loop {
-            match self.next() {
-                Some('\\') => {
-                    if matches!(self.next(), None | Some('\n')) {
-                        return self.error(unterminated);
-                    }
-                }
-                None | Some('\n') => return self.error(unterminated),
-                Some(character) if character == char::from(end) => return self.token(kind),
-                Some(_) => {}
+            let rest = self.rest.get(length..).unwrap_or_default();
+            let Some(found) = memchr::memchr3(end, b'\\', b'\n', rest) else { break };
+            match rest.get(found..) {
+                Some([byte, ..]) if *byte == end => return self.take(kind, length + found + 1),
+                Some([b'\\', escaped, ..]) if *escaped != b'\n' => length += found + 2,
+                _ => break,
             }
         }
+        self.error(unterminated)
     }
 
-    /// A field or a variable, whose first character is past.
-    fn name(&mut self, kind: Kind) -> Token {
-        if self.at_end_of_word() {
-            return self.token(if kind == Kind::Field { Kind::Dot } else { kind });
+    /// A field or a variable, or what it is without a name.
+    fn name(&mut self, kind: Kind, unnamed: Kind) -> Token {
+        let rest = self.rest.get(1..).unwrap_or_default();
+        if is_end_of_word(rest) {
+            return self.take(unnamed, 1);
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
-        if self.at_end_of_word() { self.token(kind) } else { self.bad_character() }
+        self.word(kind, 1 + word_length(rest))
     }
 
     fn identifier(&mut self) -> Token {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
-        if !self.at_end_of_word() {
-            return self.bad_character();
-        }
-        let kind = match self.piece() {
+        let length = word_length(self.rest);
+        let kind = match self.rest.get(..length).unwrap_or_default() {
             b"block" => Kind::Block,
             b"break" => Kind::Break,
             b"continue" => Kind::Continue,
@@ -392,82 +337,113 @@ impl<'a> Lexer<'a> {
             b"true" | b"false" => Kind::Bool,
             _ => Kind::Identifier,
         };
-        self.token(kind)
+        self.word(kind, length)
     }
 
-    fn bad_character(&mut self) -> Token {
-        let character = self.peek().unwrap_or(REPLACEMENT);
-        self.error(format!("bad character {}", code_point(character)))
-    }
-
-    fn at_end_of_word(&self) -> bool {
-        match self.peek() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(_) => self.rest().starts_with(RIGHT),
+    /// A token that must end where a word may.
+    #[inline]
+    fn word(&mut self, kind: Kind, length: usize) -> Token {
+        let after = self.rest.get(length..).unwrap_or_default();
+        if is_end_of_word(after) {
+            return self.take(kind, length);
         }
+        self.error(format!("bad character {}", code_point(first_character(after))))
     }
 
     fn number(&mut self) -> Token {
-        if !self.scan_number() {
-            return self.bad_number();
+        let mut rest = self.rest;
+        let mut is_good = scan_number(&mut rest);
+        let is_sum = is_good && matches!(rest, [b'+' | b'-', ..]);
+        if is_sum {
+            is_good = scan_number(&mut rest);
         }
-        if matches!(self.peek(), Some('+' | '-')) {
-            if !self.scan_number() || self.piece().last() != Some(&b'i') {
-                return self.bad_number();
-            }
-            return self.token(Kind::Complex);
+        let length = self.rest.len() - rest.len();
+        let text = self.rest.get(..length).unwrap_or_default();
+        if !is_good || (is_sum && !text.ends_with(b"i")) {
+            let text = quote_bytes(text, Shown::Printable);
+            return self.error(format!("bad number syntax: {text}"));
         }
-        self.token(Kind::Number)
+        self.take(if is_sum { Kind::Complex } else { Kind::Number }, length)
     }
+}
 
-    fn bad_number(&mut self) -> Token {
-        let text = quote_bytes(self.piece(), Shown::Printable);
-        self.error(format!("bad number syntax: {text}"))
+fn first_character(text: &[u8]) -> char {
+    decode_rune(text).0.unwrap_or(REPLACEMENT)
+}
+
+/// How many bytes of letters, digits and underscores a text starts with.
+fn word_length(text: &[u8]) -> usize {
+    let in_word = |byte: &&u8| IN_WORD.get(usize::from(**byte)) == Some(&true);
+    let mut length = 0;
+    loop {
+        let rest = text.get(length..).unwrap_or_default();
+        let ascii = rest.iter().take_while(in_word).count();
+        length += ascii;
+        match rest.get(ascii..) {
+            Some(rest @ [byte, ..]) if !byte.is_ascii() => match decode_rune(rest) {
+                (Some(character), bytes) if is_alphanumeric(character) => length += bytes,
+                _ => return length,
+            },
+            _ => return length,
+        }
     }
+}
 
-    fn accept(&mut self, any_of: &[u8]) -> bool {
-        let found = self.rest().first().is_some_and(|byte| any_of.contains(byte));
-        if found {
-            self.position += 1;
+const fn is_end_of_word(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] | [b'}', b'}', ..]
+    )
+}
+
+fn accept(rest: &mut &[u8], any_of: &[u8]) -> bool {
+    match rest.split_first() {
+        Some((first, after)) if any_of.contains(first) => {
+            *rest = after;
+            true
         }
-        found
+        _ => false,
     }
+}
 
-    fn accept_run(&mut self, any_of: &[u8]) {
-        while self.accept(any_of) {}
+fn accept_run(rest: &mut &[u8], any_of: &[u8]) {
+    while accept(rest, any_of) {}
+}
+
+/// Passes a number; whether it is a good one.
+fn scan_number(rest: &mut &[u8]) -> bool {
+    accept(rest, b"+-");
+    let mut digits: &[u8] = b"0123456789_";
+    if accept(rest, b"0") {
+        if accept(rest, b"xX") {
+            digits = b"0123456789abcdefABCDEF_";
+        } else if accept(rest, b"oO") {
+            digits = b"01234567_";
+        } else if accept(rest, b"bB") {
+            digits = b"01_";
+        }
     }
-
-    fn scan_number(&mut self) -> bool {
-        self.accept(b"+-");
-        let mut digits: &[u8] = b"0123456789_";
-        if self.accept(b"0") {
-            if self.accept(b"xX") {
-                digits = b"0123456789abcdefABCDEF_";
-            } else if self.accept(b"oO") {
-                digits = b"01234567_";
-            } else if self.accept(b"bB") {
-                digits = b"01_";
-            }
+    accept_run(rest, digits);
+    if accept(rest, b".") {
+        accept_run(rest, digits);
+    }
+    let exponent: &[u8] = match digits.len() {
+        11 => b"eE",
+        23 => b"pP",
+        _ => b"",
+    };
+    if accept(rest, exponent) {
+        accept(rest, b"+-");
+        accept_run(rest, b"0123456789_");
+    }
+    accept(rest, b"i");
+    // a bad number is shown with the character that makes it one
+    match decode_rune(rest) {
+        (Some(character), length) if is_alphanumeric(character) => {
+            *rest = rest.get(length..).unwrap_or_default();
+            false
         }
-        self.accept_run(digits);
-        if self.accept(b".") {
-            self.accept_run(digits);
-        }
-        let exponent: &[u8] = match digits.len() {
-            11 => b"eE",
-            23 => b"pP",
-            _ => b"",
-        };
-        if self.accept(exponent) {
-            self.accept(b"+-");
-            self.accept_run(b"0123456789_");
-        }
-        self.accept(b"i");
-        if self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-            return false;
-        }
-        true
+        _ => true,
     }
 }
 

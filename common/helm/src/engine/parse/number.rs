@@ -77,6 +77,10 @@ impl Number {
         if let Some(imaginary) = text.strip_suffix('i').and_then(parse_float) {
             return Ok(Self::of_complex(0.0, imaginary));
         }
+        if let Some(small) = parse_small(text) {
+            let (int, uint, float) = (i64::from(small), u64::from(small), f64::from(small));
+            return Ok(Self { int: Some(int), uint: Some(uint), float: Some(float), is_complex: false });
+        }
         let mut number = Self { uint: parse_uint(text), int: parse_int(text), ..Self::default() };
         if number.int == Some(0) {
             number.uint = Some(0);
@@ -96,6 +100,12 @@ impl Number {
         }
         Ok(number)
     }
+}
+
+/// A decimal number of a few digits.
+fn parse_small(text: &str) -> Option<u32> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain)
 }
 
 /// `strconv.ParseUint(text, 0, 64)`
@@ -134,16 +144,38 @@ fn without_underscores(whole: &str, digits: &str, has_prefix: bool) -> Option<St
     (!misplaced && !plain.is_empty()).then_some(plain)
 }
 
+/// Whether underscores stand between digits only, or behind the prefix of a base.
+fn are_underscores_well_placed(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text).to_ascii_lowercase();
+    let prefix = ["0x", "0b", "0o"].iter().find_map(|prefix| Some((*prefix, unsigned.strip_prefix(prefix)?)));
+    let is_hexadecimal = prefix.is_some_and(|(prefix, _)| prefix == "0x");
+    // what stands before: a digit, an underscore, or something else
+    let mut before = if prefix.is_some() { '0' } else { ' ' };
+    for character in prefix.map_or(unsigned.as_str(), |(_, rest)| rest).chars() {
+        let is_digit = character.is_ascii_digit() || (is_hexadecimal && character.is_ascii_hexdigit());
+        before = match character {
+            '_' if before == '0' => '_',
+            '_' => return false,
+            _ if is_digit => '0',
+            _ if before == '_' => return false,
+            _ => ' ',
+        };
+    }
+    before != '_'
+}
+
 /// `strconv.ParseFloat(text, 64)`
 fn parse_float(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        return parse_float(&text.replace('_', "")).filter(|_| are_underscores_well_placed(text));
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let lower = unsigned.to_ascii_lowercase();
     if let Some(hexadecimal) = lower.strip_prefix("0x") {
         let value = parse_hexadecimal(hexadecimal)?;
         return Some(if text.starts_with('-') { -value } else { value });
     }
-    // underscores are for numbers with a base prefix only
-    if !lower.starts_with(|c: char| c.is_ascii_digit() || c == '.') || lower.contains('_') {
+    if !lower.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
     text.parse::<f64>().ok().filter(|value| value.is_finite())
@@ -154,7 +186,7 @@ fn parse_hexadecimal(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.split_once('p')?;
     let mut exponent: i32 = exponent.parse().ok()?;
     let (mut value, mut after_point, mut digits) = (0_f64, false, 0);
-    for character in mantissa.chars().filter(|character| *character != '_') {
+    for character in mantissa.chars() {
         if character == '.' {
             if after_point {
                 return None;

@@ -2,14 +2,12 @@
 
 mod pipeline;
 
-use std::sync::Arc;
-
 use flux_gotext::{Shown, quote_bytes, rune_pieces};
 
 use super::lexer::{Kind, Lexer, Token};
 use super::print::is_blank;
 use super::unquote::unquote;
-use super::{Branch, Node, NodeId, Place, Template, Tree};
+use super::{Branch, Command, Node, NodeId, Nodes, Operand, Parts, Place, Span, Template, Tree};
 
 /// Why a text is no template, with its file and line, as Go's parser says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,31 +29,55 @@ pub(crate) fn parse(
 ) -> Result<Template, ParseError> {
     let mut parser = Parser {
         file,
+        text,
         lexer: Lexer::new(text),
         is_function,
-        pending: Vec::new(),
-        last_line: 1,
-        action_line: 0,
-        scopes: vec![Scope::new()],
+        ahead: None,
+        behind: Vec::new(),
+        last: 0,
+        action: None,
+        scopes: vec![Scope::default()],
         depth: 0,
         nodes: 0,
         trees: Vec::new(),
+        open: Open::default(),
+        parts: Parts { text: text.into(), ..Parts::default() },
     };
     let root = parser.top()?;
     parser.add(file.as_bytes().to_vec(), root)?;
-    let trees = parser.trees;
-    Ok(Template { file: file.into(), text: Arc::from(text), trees })
+    let Parser { trees, mut parts, .. } = parser;
+    parts.shrink();
+    Ok(Template { file: file.into(), trees, parts })
+}
+
+/// Lists that are not complete yet, each one on top of those around it.
+#[derive(Default)]
+struct Open {
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
+}
+
+/// Moves what lies above `bottom` to where it stays.
+fn close<T: Copy>(open: &mut Vec<T>, bottom: usize, into: &mut Vec<T>) -> Span {
+    let list = open.get(bottom..).unwrap_or_default();
+    let span = Span::new(into.len(), list.len());
+    into.extend_from_slice(list);
+    open.truncate(bottom);
+    span
 }
 
 /// What a template sees that is being parsed.
-struct Scope {
-    variables: Vec<Vec<u8>>,
+#[derive(Default)]
+struct Scope<'a> {
+    /// Those that it declares; `$` is always there.
+    variables: Vec<&'a [u8]>,
     ranges: usize,
 }
 
-impl Scope {
-    fn new() -> Self {
-        Self { variables: vec![b"$".to_vec()], ranges: 0 }
+impl Scope<'_> {
+    fn knows(&self, variable: &[u8]) -> bool {
+        variable == b"$" || self.variables.iter().rev().any(|known| *known == variable)
     }
 }
 
@@ -80,49 +102,53 @@ impl End {
     }
 }
 
-enum Item {
-    Node(Node),
-    End(End),
-}
-
 struct Parser<'a> {
     file: &'a str,
+    text: &'a [u8],
     lexer: Lexer<'a>,
     is_function: &'a dyn Fn(&str) -> bool,
-    /// Tokens that were given back, the next one last.
-    pending: Vec<Token>,
-    /// Line of the token that was read last from the text.
-    last_line: usize,
-    action_line: usize,
-    scopes: Vec<Scope>,
+    /// The next token, if it was looked at or given back.
+    ahead: Option<Token>,
+    /// Tokens that were given back and come after that, the next one last.
+    behind: Vec<Token>,
+    /// Where the token stands that was read last from the text.
+    last: u32,
+    /// Where the action started that is being parsed.
+    action: Option<u32>,
+    scopes: Vec<Scope<'a>>,
     depth: usize,
     nodes: u32,
     trees: Vec<Tree>,
+    open: Open,
+    parts: Parts,
 }
 
 type Parsed<T> = Result<T, ParseError>;
 
-impl Parser<'_> {
-    fn next(&mut self) -> Token {
-        if let Some(token) = self.pending.pop() {
-            return token;
-        }
+impl<'a> Parser<'a> {
+    fn read(&mut self) -> Token {
         let token = self.lexer.next_token();
-        self.last_line = token.line;
+        self.last = token.span.start;
+        token
+    }
+
+    fn next(&mut self) -> Token {
+        let Some(token) = self.ahead else { return self.read() };
+        self.ahead = self.behind.pop();
         token
     }
 
     fn back(&mut self, token: Token) {
-        self.pending.push(token);
+        self.behind.extend(self.ahead.replace(token));
     }
 
-    fn peek(&mut self) -> &Token {
-        if self.pending.is_empty() {
-            let token = self.next();
-            self.pending.push(token);
+    fn peek(&mut self) -> Token {
+        if let Some(token) = self.ahead {
+            return token;
         }
-        // just filled
-        self.pending.last().unwrap_or(&NOTHING)
+        let token = self.read();
+        self.ahead = Some(token);
+        token
     }
 
     fn next_non_space(&mut self) -> Token {
@@ -134,46 +160,67 @@ impl Parser<'_> {
         }
     }
 
-    fn peek_non_space(&mut self) -> &Token {
-        while self.peek().kind == Kind::Space {
+    fn peek_non_space(&mut self) -> Token {
+        loop {
+            let token = self.peek();
+            if token.kind != Kind::Space {
+                return token;
+            }
             self.next();
         }
-        self.peek()
     }
 
-    fn place(&mut self, at: usize) -> Place {
+    fn text(&self, token: Token) -> &'a [u8] {
+        token.span.of(self.text).unwrap_or_default()
+    }
+
+    fn place(&mut self, at: u32) -> Place {
         self.nodes += 1;
-        Place { id: NodeId(self.nodes), at: u32::try_from(at).unwrap_or(u32::MAX) }
+        Place { id: NodeId(self.nodes), at }
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
-        Err(ParseError { file: self.file.to_owned(), line: self.last_line, message: message.into() })
+        Err(ParseError { file: self.file.to_owned(), line: self.line(self.last), message: message.into() })
     }
 
-    fn unexpected<T>(&self, token: &Token, context: &str) -> Parsed<T> {
+    /// The line of an offset.
+    fn line(&self, at: u32) -> usize {
+        let before = self.text.get(..at as usize).unwrap_or(self.text);
+        1 + memchr::memchr_iter(b'\n', before).count()
+    }
+
+    fn unexpected<T>(&self, token: Token, context: &str) -> Parsed<T> {
         if token.kind != Kind::Error {
-            return self.error(format!("unexpected {} in {context}", shown(token)));
+            return self.error(format!("unexpected {} in {context}", shown(token.kind, self.text(token))));
         }
-        let mut message = String::from_utf8_lossy(&token.text).into_owned();
-        if self.action_line != 0 && self.action_line != token.line {
-            let word = if message.ends_with(" action") { "" } else { " in action" };
-            message = format!("{message}{word} started at {}:{}", self.file, self.action_line);
+        let message = self.lexer.message();
+        match self.action.map(|at| self.line(at)) {
+            Some(line) if line != self.line(token.span.start) => {
+                let word = if message.ends_with(" action") { "" } else { " in action" };
+                self.error(format!("{message}{word} started at {}:{line}", self.file))
+            }
+            _ => self.error(message),
         }
-        self.error(message)
     }
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token> {
         let token = self.next_non_space();
-        if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
+        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
     }
 
-    fn unquote(&self, token: &Token) -> Parsed<Vec<u8>> {
-        unquote(&token.text).or_else(|message| self.error(message))
+    /// What a string constant stands for.
+    fn unquote(&mut self, token: Token) -> Parsed<Span> {
+        let start = self.parts.unquoted.len();
+        match unquote(self.text(token), &mut self.parts.unquoted) {
+            Ok(false) => Ok(token.span.without_quotes()),
+            Ok(true) => Ok(Span::new(self.text.len() + start, self.parts.unquoted.len() - start)),
+            Err(message) => self.error(message),
+        }
     }
 
-    fn scope(&mut self) -> Parsed<&mut Scope> {
+    fn scope(&mut self) -> Parsed<&mut Scope<'a>> {
         if self.scopes.is_empty() {
-            self.scopes.push(Scope::new());
+            self.scopes.push(Scope::default());
         }
         match self.scopes.last_mut() {
             Some(scope) => Ok(scope),
@@ -182,12 +229,12 @@ impl Parser<'_> {
     }
 
     /// Adds a template to those of the file.
-    fn add(&mut self, name: Vec<u8>, root: Vec<Node>) -> Parsed<()> {
+    fn add(&mut self, name: Vec<u8>, root: Nodes) -> Parsed<()> {
         let existing = self.trees.iter_mut().find(|tree| tree.name == name);
         match existing {
             None => self.trees.push(Tree { name, root }),
-            Some(tree) if is_blank(&tree.root) => tree.root = root,
-            Some(_) if is_blank(&root) => {}
+            Some(tree) if is_blank(&self.parts, tree.root) => tree.root = root,
+            Some(_) if is_blank(&self.parts, root) => {}
             Some(_) => {
                 let name = quote_bytes(&name, Shown::Printable);
                 return self.error(format!("template: multiple definition of template {name}"));
@@ -196,8 +243,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn top(&mut self) -> Parsed<Vec<Node>> {
-        let mut nodes = Vec::new();
+    fn top(&mut self) -> Parsed<Nodes> {
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delimiter = self.next();
@@ -209,66 +255,70 @@ impl Parser<'_> {
                 self.back(token);
                 self.back(delimiter);
             }
-            match self.item()? {
-                Item::Node(node) => nodes.push(node),
-                Item::End(end) => return self.error(format!("unexpected {}", end.text())),
+            if let Some(end) = self.item()? {
+                return self.error(format!("unexpected {}", end.text()));
             }
         }
-        Ok(nodes)
+        Ok(self.close_nodes(0))
+    }
+
+    fn close_nodes(&mut self, bottom: usize) -> Nodes {
+        Nodes(close(&mut self.open.nodes, bottom, &mut self.parts.nodes))
     }
 
     fn definition(&mut self) -> Parsed<()> {
         const CONTEXT: &str = "define clause";
         // Go parses a definition with a fresh tree, which knows no start of the action
-        self.action_line = 0;
+        self.action = None;
         let token = self.next_non_space();
         if !matches!(token.kind, Kind::String | Kind::RawString) {
-            return self.unexpected(&token, CONTEXT);
+            return self.unexpected(token, CONTEXT);
         }
-        let name = self.unquote(&token)?;
+        let name = self.unquote(token)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
-        self.scopes.push(Scope::new());
+        self.scopes.push(Scope::default());
         let (root, end) = self.list()?;
         if !matches!(end, End::Close) {
             return self.error(format!("unexpected {} in {CONTEXT}", end.text()));
         }
         self.scopes.pop();
-        self.add(name, root)
+        self.add(self.parts.text(name).to_vec(), root)
     }
 
-    fn list(&mut self) -> Parsed<(Vec<Node>, End)> {
+    fn list(&mut self) -> Parsed<(Nodes, End)> {
         if self.depth >= MAX_DEPTH {
             return self.error("max expression depth exceeded");
         }
         self.depth += 1;
-        let mut nodes = Vec::new();
+        let bottom = self.open.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
-            match self.item()? {
-                Item::Node(node) => nodes.push(node),
-                Item::End(end) => {
-                    self.depth -= 1;
-                    return Ok((nodes, end));
-                }
+            if let Some(end) = self.item()? {
+                self.depth -= 1;
+                return Ok((self.close_nodes(bottom), end));
             }
         }
         self.error("unexpected EOF")
     }
 
-    fn item(&mut self) -> Parsed<Item> {
+    /// Adds the next node, unless the list ends.
+    fn item(&mut self) -> Parsed<Option<End>> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.text))),
-            Kind::LeftDelim => {
-                self.action_line = token.line;
-                let item = self.action()?;
-                self.action_line = 0;
-                Ok(item)
+            Kind::Text => {
+                self.open.nodes.push(Node::Text(token.span));
+                Ok(None)
             }
-            _ => self.unexpected(&token, "input"),
+            Kind::LeftDelim => {
+                self.action = Some(token.span.start);
+                let end = self.action()?;
+                self.action = None;
+                Ok(end)
+            }
+            _ => self.unexpected(token, "input"),
         }
     }
 
-    fn action(&mut self) -> Parsed<Item> {
+    fn action(&mut self) -> Parsed<Option<End>> {
         let token = self.next_non_space();
         let node = match token.kind {
             Kind::Block => self.block()?,
@@ -280,10 +330,10 @@ impl Parser<'_> {
                 self.leave_range("{{continue}}")?;
                 Node::Continue
             }
-            Kind::Else => return self.otherwise().map(Item::End),
+            Kind::Else => return self.otherwise().map(Some),
             Kind::End => {
                 self.expect(Kind::RightDelim, "end")?;
-                return Ok(Item::End(End::Close));
+                return Ok(Some(End::Close));
             }
             Kind::If => Node::If(self.control(Kind::If)?),
             Kind::Range => Node::Range(self.control(Kind::Range)?),
@@ -291,12 +341,12 @@ impl Parser<'_> {
             Kind::Template => self.template()?,
             _ => {
                 self.back(token);
-                let at = self.peek().at;
-                let place = self.place(at);
+                let place = self.place(token.span.start);
                 Node::Action { place, pipe: self.pipeline("command", Kind::RightDelim)? }
             }
         };
-        Ok(Item::Node(node))
+        self.open.nodes.push(node);
+        Ok(None)
     }
 
     fn leave_range(&mut self, action: &str) -> Parsed<()> {
@@ -333,11 +383,13 @@ impl Parser<'_> {
             (End::Close, _) => None,
             (End::ElseIf, Kind::If) => {
                 self.next();
-                Some(vec![Node::If(self.nested(kind)?)])
+                let nested = Node::If(self.nested(kind)?);
+                Some(self.alone(nested))
             }
             (End::ElseWith, Kind::With) => {
                 self.next();
-                Some(vec![Node::With(self.nested(kind)?)])
+                let nested = Node::With(self.nested(kind)?);
+                Some(self.alone(nested))
             }
             _ => {
                 let (nodes, end) = self.list()?;
@@ -351,6 +403,13 @@ impl Parser<'_> {
         Ok(Branch { pipe, body, otherwise })
     }
 
+    /// A list of one node.
+    fn alone(&mut self, node: Node) -> Nodes {
+        let span = Span::new(self.parts.nodes.len(), 1);
+        self.parts.nodes.push(node);
+        Nodes(span)
+    }
+
     fn nested(&mut self, kind: Kind) -> Parsed<Branch> {
         if self.depth >= MAX_DEPTH {
             return self.error("max expression depth exceeded");
@@ -361,12 +420,12 @@ impl Parser<'_> {
         Ok(branch)
     }
 
-    fn name(&mut self, context: &str) -> Parsed<(Token, Vec<u8>)> {
+    fn name(&mut self, context: &str) -> Parsed<(Token, Span)> {
         let token = self.next_non_space();
         if !matches!(token.kind, Kind::String | Kind::RawString) {
-            return self.unexpected(&token, context);
+            return self.unexpected(token, context);
         }
-        let name = self.unquote(&token)?;
+        let name = self.unquote(token)?;
         Ok((token, name))
     }
 
@@ -374,14 +433,14 @@ impl Parser<'_> {
         const CONTEXT: &str = "block clause";
         let (token, name) = self.name(CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
-        self.scopes.push(Scope::new());
+        self.scopes.push(Scope::default());
         let (root, end) = self.list()?;
         if !matches!(end, End::Close) {
             return self.error(format!("unexpected {} in {CONTEXT}", end.text()));
         }
         self.scopes.pop();
-        self.add(name.clone(), root)?;
-        let place = self.place(token.at);
+        self.add(self.parts.text(name).to_vec(), root)?;
+        let place = self.place(token.span.start);
         Ok(Node::Template { place, name, pipe: Some(pipe) })
     }
 
@@ -395,25 +454,21 @@ impl Parser<'_> {
             self.back(next);
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        let place = self.place(token.at);
+        let place = self.place(token.span.start);
         Ok(Node::Template { place, name, pipe })
     }
 }
 
-static NOTHING: Token = Token { kind: Kind::Eof, at: 0, text: Vec::new(), line: 0 };
-
 /// A token as messages show it.
-fn shown(token: &Token) -> String {
-    match token.kind {
+fn shown(kind: Kind, text: &[u8]) -> String {
+    match kind {
         Kind::Eof => "EOF".to_owned(),
-        Kind::Error => String::from_utf8_lossy(&token.text).into_owned(),
-        kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(&token.text)),
-        _ if token.text.len() > 10 => {
+        kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(text)),
+        _ if text.len() > 10 => {
             // ten characters, not bytes
-            let start =
-                rune_pieces(&token.text).take(10).map(|(_, bytes)| bytes).collect::<Vec<_>>().concat();
+            let start = rune_pieces(text).take(10).map(|(_, bytes)| bytes).collect::<Vec<_>>().concat();
             format!("{}...", quote_bytes(&start, Shown::Printable))
         }
-        _ => quote_bytes(&token.text, Shown::Printable),
+        _ => quote_bytes(text, Shown::Printable),
     }
 }

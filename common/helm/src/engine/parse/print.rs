@@ -2,119 +2,126 @@
 
 use flux_gotext::{Shown, quote_bytes};
 
-use super::{Branch, Command, Node, NodeId, Operand, Pipe, Tree};
+use super::{Branch, Command, Node, NodeId, Nodes, Operand, Parts, Pipe, PipeId, Template};
 
 /// Whether a template holds nothing but blanks: it then takes no other's place.
-pub(crate) fn is_blank(nodes: &[Node]) -> bool {
-    nodes.iter().all(|node| match node {
-        Node::Text(text) => text.trim_ascii().is_empty(),
+pub(crate) fn is_blank(parts: &Parts, nodes: Nodes) -> bool {
+    parts.nodes(nodes).iter().all(|node| match node {
+        Node::Text(text) => parts.text(*text).trim_ascii().is_empty(),
         _ => false,
     })
 }
 
 /// The text of a node, found by its number.
-pub(crate) fn text_of(trees: &[Tree], id: NodeId) -> String {
-    let found = trees.iter().find_map(|tree| in_nodes(&tree.root, id));
+pub(crate) fn text_of(template: &Template, id: NodeId) -> String {
+    let finder = Finder { parts: &template.parts, id };
+    let found = template.trees.iter().find_map(|tree| finder.nodes(tree.root));
     String::from_utf8_lossy(&found.unwrap_or_default()).into_owned()
 }
 
-fn in_nodes(nodes: &[Node], id: NodeId) -> Option<Vec<u8>> {
-    nodes.iter().find_map(|node| in_node(node, id))
+struct Finder<'a> {
+    parts: &'a Parts,
+    id: NodeId,
 }
 
-fn in_node(node: &Node, id: NodeId) -> Option<Vec<u8>> {
-    match node {
-        Node::Text(_) | Node::Break | Node::Continue => None,
-        Node::Action { place, pipe } => {
-            if place.id == id {
-                return Some([b"{{".as_slice(), &pipe_text(pipe), b"}}"].concat());
+impl Finder<'_> {
+    fn nodes(&self, nodes: Nodes) -> Option<Vec<u8>> {
+        self.parts.nodes(nodes).iter().find_map(|node| self.node(node))
+    }
+
+    fn node(&self, node: &Node) -> Option<Vec<u8>> {
+        match node {
+            Node::Text(_) | Node::Break | Node::Continue => None,
+            Node::Action { place, pipe } => {
+                if place.id == self.id {
+                    let pipe = pipe_text(self.parts, &self.parts.pipe(*pipe));
+                    return Some([b"{{".as_slice(), &pipe, b"}}"].concat());
+                }
+                self.pipe(*pipe)
             }
-            in_pipe(pipe, id)
+            Node::If(branch) | Node::With(branch) | Node::Range(branch) => self.branch(branch),
+            Node::Template { place, name, pipe } => {
+                if place.id != self.id {
+                    return pipe.and_then(|pipe| self.pipe(pipe));
+                }
+                let mut text = b"{{template ".to_vec();
+                text.extend(quote_bytes(self.parts.text(*name), Shown::Printable).bytes());
+                if let Some(pipe) = pipe {
+                    text.push(b' ');
+                    text.extend(pipe_text(self.parts, &self.parts.pipe(*pipe)));
+                }
+                text.extend(b"}}");
+                Some(text)
+            }
         }
-        Node::If(branch) | Node::With(branch) | Node::Range(branch) => in_branch(branch, id),
-        Node::Template { place, name, pipe } => {
-            if place.id != id {
-                return pipe.as_ref().and_then(|pipe| in_pipe(pipe, id));
+    }
+
+    fn branch(&self, branch: &Branch) -> Option<Vec<u8>> {
+        let inside = self.pipe(branch.pipe).or_else(|| self.nodes(branch.body));
+        inside.or_else(|| self.nodes(branch.otherwise?))
+    }
+
+    fn pipe(&self, pipe: PipeId) -> Option<Vec<u8>> {
+        let pipe = self.parts.pipe(pipe);
+        if pipe.place.id == self.id {
+            return Some(pipe_text(self.parts, &pipe));
+        }
+        self.parts.commands(&pipe).iter().find_map(|command| {
+            if command.place.id == self.id {
+                return Some(command_text(self.parts, command));
             }
-            let mut text = b"{{template ".to_vec();
-            text.extend(quote_bytes(name, Shown::Printable).bytes());
-            if let Some(pipe) = pipe {
-                text.push(b' ');
-                text.extend(pipe_text(pipe));
-            }
-            text.extend(b"}}");
-            Some(text)
+            self.parts.operands(command).iter().find_map(|operand| self.operand(operand))
+        })
+    }
+
+    fn operand(&self, operand: &Operand) -> Option<Vec<u8>> {
+        match operand {
+            Operand::Pipe { pipe, .. } => self.pipe(*pipe),
+            _ if operand.place().id == self.id => Some(operand_text(self.parts, operand)),
+            Operand::Chain { of, .. } => self.operand(&self.parts.base(*of)),
+            _ => None,
         }
     }
 }
 
-fn in_branch(branch: &Branch, id: NodeId) -> Option<Vec<u8>> {
-    let inside = in_pipe(&branch.pipe, id).or_else(|| in_nodes(&branch.body, id));
-    inside.or_else(|| in_nodes(branch.otherwise.as_deref().unwrap_or_default(), id))
-}
-
-fn in_pipe(pipe: &Pipe, id: NodeId) -> Option<Vec<u8>> {
-    if pipe.place.id == id {
-        return Some(pipe_text(pipe));
-    }
-    pipe.commands.iter().find_map(|command| {
-        if command.place.id == id {
-            return Some(command_text(command));
-        }
-        command.operands.iter().find_map(|operand| in_operand(operand, id))
-    })
-}
-
-fn in_operand(operand: &Operand, id: NodeId) -> Option<Vec<u8>> {
-    match operand {
-        Operand::Pipe(pipe) => in_pipe(pipe, id),
-        _ if operand.place().id == id => Some(operand_text(operand)),
-        Operand::Chain { of, .. } => in_operand(of, id),
-        _ => None,
-    }
-}
-
-fn pipe_text(pipe: &Pipe) -> Vec<u8> {
-    let mut text = pipe.declarations.iter().map(|v| v.name.clone()).collect::<Vec<_>>().join(&b", "[..]);
+fn pipe_text(parts: &Parts, pipe: &Pipe) -> Vec<u8> {
+    let variables = parts.variables(pipe).iter().map(|name| parts.text(*name));
+    let mut text = variables.collect::<Vec<_>>().join(&b", "[..]);
     if !text.is_empty() {
         text.extend(if pipe.is_assignment { b" = ".as_slice() } else { b" := " });
     }
-    text.extend(pipe.commands.iter().map(command_text).collect::<Vec<_>>().join(&b" | "[..]));
+    let commands = parts.commands(pipe).iter().map(|command| command_text(parts, command));
+    text.extend(commands.collect::<Vec<_>>().join(&b" | "[..]));
     text
 }
 
-fn command_text(command: &Command) -> Vec<u8> {
-    command.operands.iter().map(inner_text).collect::<Vec<_>>().join(&b" "[..])
+fn command_text(parts: &Parts, command: &Command) -> Vec<u8> {
+    let operands = parts.operands(command).iter().map(|operand| inner_text(parts, operand));
+    operands.collect::<Vec<_>>().join(&b" "[..])
 }
 
 /// The text of an operand within a command or a chain.
-fn inner_text(operand: &Operand) -> Vec<u8> {
+fn inner_text(parts: &Parts, operand: &Operand) -> Vec<u8> {
     match operand {
-        Operand::Pipe(pipe) => [b"(".as_slice(), &pipe_text(pipe), b")"].concat(),
-        operand => operand_text(operand),
+        Operand::Pipe { .. } => [b"(".as_slice(), &operand_text(parts, operand), b")"].concat(),
+        operand => operand_text(parts, operand),
     }
 }
 
 /// The text of an operand by itself.
-pub(crate) fn operand_text(operand: &Operand) -> Vec<u8> {
+pub(crate) fn operand_text(parts: &Parts, operand: &Operand) -> Vec<u8> {
     match operand {
         Operand::Bool { value, .. } => value.to_string().into_bytes(),
         Operand::Dot { .. } => b".".to_vec(),
         Operand::Nil { .. } => b"nil".to_vec(),
-        Operand::Number { text, .. } => text.clone(),
-        Operand::String { quoted, .. } => quoted.clone(),
-        Operand::Identifier { name, .. } => name.clone(),
-        Operand::Field { names, .. } => dotted(Vec::new(), names),
-        Operand::Variable { name, fields, .. } => dotted(name.clone(), fields),
-        Operand::Pipe(pipe) => pipe_text(pipe),
-        Operand::Chain { of, fields, .. } => dotted(inner_text(of), fields),
+        Operand::Number { text, .. }
+        | Operand::String { quoted: text, .. }
+        | Operand::Identifier { name: text, .. }
+        | Operand::Field { fields: text, .. } => parts.text(*text).to_vec(),
+        Operand::Variable { name, fields, .. } => [parts.text(*name), parts.text(*fields)].concat(),
+        Operand::Pipe { pipe, .. } => pipe_text(parts, &parts.pipe(*pipe)),
+        Operand::Chain { of, fields, .. } => {
+            [&inner_text(parts, &parts.base(*of)), parts.text(*fields)].concat()
+        }
     }
-}
-
-fn dotted(mut text: Vec<u8>, names: &[Vec<u8>]) -> Vec<u8> {
-    for name in names {
-        text.push(b'.');
-        text.extend(name);
-    }
-    text
 }

@@ -5,17 +5,28 @@ use flux_gotext::{REPLACEMENT, decode_rune};
 /// What a constant fails with.
 pub(super) const INVALID: &str = "invalid syntax";
 
-/// The text of a quoted string, as `strconv.Unquote` reads it.
-pub(super) fn unquote(quoted: &[u8]) -> Result<Vec<u8>, &'static str> {
+/// Adds the text of a quoted string, as `strconv.Unquote` reads it; whether that is more than to take off the quotes. If
+/// not, nothing is added.
+pub(super) fn unquote(quoted: &[u8], into: &mut Vec<u8>) -> Result<bool, &'static str> {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).ok_or(INVALID)?;
     if quoted.first() == Some(&b'`') {
-        return Ok(inner.iter().copied().filter(|byte| *byte != b'\r').collect());
+        if memchr::memchr(b'\r', inner).is_none() {
+            return Ok(false);
+        }
+        into.extend(inner.iter().filter(|byte| **byte != b'\r'));
+        return Ok(true);
     }
-    let (mut rest, mut text) = (inner, Vec::with_capacity(inner.len()));
-    while !rest.is_empty() {
-        rest = unquote_one(rest, b'"', &mut text)?.1;
+    let (mut rest, mut is_plain) = (inner, true);
+    while let Some(plain) = memchr::memchr2(b'\\', b'"', rest) {
+        let (piece, escape) = rest.split_at_checked(plain).ok_or(INVALID)?;
+        into.extend_from_slice(piece);
+        rest = unquote_one(escape, b'"', into)?.1;
+        is_plain = false;
     }
-    Ok(text)
+    if !is_plain {
+        into.extend_from_slice(rest);
+    }
+    Ok(!is_plain)
 }
 
 /// The character that a constant begins with, after its quote: its code, and what follows.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use flux_gotext::{Shown, quote_bytes};
+use flux_gotext::{GoTime, Shown, quote_bytes};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::certificate::{CertificateInner, TbsCertificate, Version};
 use x509_cert::der::asn1::{
@@ -216,7 +216,7 @@ impl Request {
     /// From now on for some days, which wrap around in Go's count of nanoseconds.
     fn validity(&self, render: &Render) -> Result<Validity, Error> {
         const DAY: i64 = 86_400_000_000_000;
-        let end = render.now.clone().add_nanoseconds(self.days.wrapping_mul(DAY));
+        let end = GoTime::clone(&render.now).add_nanoseconds(self.days.wrapping_mul(DAY));
         Ok(Validity { not_before: time(render.now.unix_seconds())?, not_after: time(end.unix_seconds())? })
     }
 

@@ -155,7 +155,7 @@ impl Reader<'_> {
         }
         loop {
             let item = self.value(depth + 1)?;
-            self.render.budget.items(1)?;
+            self.render.budget.value()?;
             items.push(item);
             match self.token()? {
                 b',' => self.skip(1),
@@ -185,7 +185,7 @@ impl Reader<'_> {
                 other => return Err(unexpected(other, "after object key")),
             }
             let value = self.value(depth + 1)?;
-            self.render.budget.items(2)?;
+            self.render.budget.value()?;
             entries.insert(key, value);
             match self.token()? {
                 b',' => self.skip(1),

@@ -9,10 +9,12 @@ use toml::value::Datetime;
 use crate::engine::{FunctionError as Error, Render};
 use crate::value::{ListType, MapType, Text, Value};
 
+/// Bytes that a value takes while a document is read.
+const VALUE: u64 = 256;
+
 /// A document as a map.
 pub(super) fn decode(render: &mut Render, text: &[u8]) -> Result<Value, Error> {
-    render.budget.steps(text.len() / 16)?;
-    render.budget.text(text.len())?;
+    render.budget.document(text, VALUE)?;
     let text = std::str::from_utf8(text).map_err(|_| Error::new("toml: line 1: invalid UTF-8 byte"))?;
     let table: toml::Table = text.parse().map_err(|error| problem(text, &error))?;
     table_of(render, &table)

@@ -4,32 +4,37 @@ use flux_gotext::{Shown, quote_bytes};
 
 use super::super::lexer::{Kind, Token};
 use super::super::print::operand_text;
-use super::super::{Command, Number, Operand, Pipe, Variable};
-use super::{MAX_DEPTH, Parsed, Parser};
+use super::super::tree::small;
+use super::super::{Command, Number, Operand, Pipe, PipeId, Span};
+use super::{MAX_DEPTH, Parsed, Parser, close};
 
 impl Parser<'_> {
-    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
-        let at = self.peek_non_space().at;
+    pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<PipeId> {
+        let at = self.peek_non_space().span.start;
         let place = self.place(at);
-        let mut pipe = Pipe { place, is_assignment: false, declarations: Vec::new(), commands: Vec::new() };
-        self.declarations(&mut pipe, context)?;
+        let variables = self.parts.variables.len();
+        let is_assignment = self.declarations(context)?;
+        let variables = Span::new(variables, self.parts.variables.len() - variables);
+        let bottom = self.open.commands.len();
         loop {
-            let token = self.next_non_space();
+            let token = self.peek_non_space();
             if token.kind == end {
+                self.next();
                 break;
             }
             if !starts_operand(token.kind) {
-                return self.unexpected(&token, context);
+                return self.unexpected(token, context);
             }
-            self.back(token);
             let command = self.command()?;
-            pipe.commands.push(command);
+            self.open.commands.push(command);
         }
-        if pipe.commands.is_empty() {
+        let commands = close(&mut self.open.commands, bottom, &mut self.parts.commands);
+        if commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
-            let first = command.operands.first();
+        let pipe = Pipe { place, is_assignment, variables, commands };
+        for (index, command) in self.parts.commands(&pipe).iter().enumerate().skip(1) {
+            let first = self.parts.operands(command).first();
             if let Some(
                 Operand::Bool { .. }
                 | Operand::Dot { .. }
@@ -41,25 +46,28 @@ impl Parser<'_> {
                 return self.error(format!("non executable command in pipeline stage {}", index + 1));
             }
         }
-        Ok(pipe)
+        let id = PipeId(small(self.parts.pipes.len()));
+        self.parts.pipes.push(pipe);
+        Ok(id)
     }
 
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parsed<()> {
+    /// Reads the variables that a pipeline sets; whether they are there already.
+    fn declarations(&mut self, context: &str) -> Parsed<bool> {
+        let bottom = self.parts.variables.len();
         while self.peek_non_space().kind == Kind::Variable {
             let variable = self.next();
             let space = if self.peek().kind == Kind::Space { Some(self.next()) } else { None };
             let next = self.peek_non_space();
-            match (next.kind, next.text.as_slice()) {
+            match (next.kind, self.text(next)) {
                 (kind @ (Kind::Assign | Kind::Declare), _) => {
-                    pipe.is_assignment = kind == Kind::Assign;
                     self.next();
-                    self.declare(pipe, variable.text)?;
-                    return Ok(());
+                    self.declare(variable)?;
+                    return Ok(kind == Kind::Assign);
                 }
                 (Kind::Char, b",") => {
                     self.next();
-                    self.declare(pipe, variable.text)?;
-                    if context != "range" || pipe.declarations.len() >= 2 {
+                    self.declare(variable)?;
+                    if context != "range" || self.parts.variables.len() >= bottom + 2 {
                         return self.error(format!("too many declarations in {context}"));
                     }
                     let next = self.peek_non_space().kind;
@@ -72,39 +80,41 @@ impl Parser<'_> {
                         self.back(space);
                     }
                     self.back(variable);
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn declare(&mut self, pipe: &mut Pipe, name: Vec<u8>) -> Parsed<()> {
-        pipe.declarations.push(Variable { name: name.clone() });
+    fn declare(&mut self, variable: Token) -> Parsed<()> {
+        self.parts.variables.push(variable.span);
+        let name = self.text(variable);
         self.scope()?.variables.push(name);
         Ok(())
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let at = self.peek_non_space().at;
+        let at = self.peek_non_space().span.start;
         let place = self.place(at);
-        let mut operands = Vec::new();
+        let bottom = self.open.operands.len();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                operands.push(operand);
+                self.open.operands.push(operand);
             }
-            let token = self.next();
+            let token = self.peek();
             match token.kind {
                 Kind::Space => {}
-                Kind::RightDelim | Kind::RightParen => {
-                    self.back(token);
+                Kind::RightDelim | Kind::RightParen => break,
+                Kind::Pipe => {
+                    self.next();
                     break;
                 }
-                Kind::Pipe => break,
-                _ => return self.unexpected(&token, "operand"),
+                _ => return self.unexpected(token, "operand"),
             }
         }
+        let operands = close(&mut self.open.operands, bottom, &mut self.parts.operands);
         if operands.is_empty() {
             return self.error("empty command");
         }
@@ -113,34 +123,36 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Parsed<Option<Operand>> {
         let Some(mut operand) = self.term()? else { return Ok(None) };
-        if self.peek().kind != Kind::Field {
+        let field = self.peek();
+        if field.kind != Kind::Field {
             return Ok(Some(operand));
         }
-        let at = self.peek().at;
-        let mut added = Vec::new();
+        let mut names = Span { length: 0, ..field.span };
         while self.peek().kind == Kind::Field {
-            added.push(field_name(self.next()));
+            names.extend(self.next().span);
         }
-        let place = self.place(at);
+        let place = self.place(field.span.start);
         match &mut operand {
-            Operand::Field { place: old, names } => {
+            Operand::Field { place: old, fields } => {
                 *old = place;
-                names.append(&mut added);
+                fields.extend(names);
             }
             Operand::Variable { place: old, fields, .. } => {
                 *old = place;
-                fields.append(&mut added);
+                *fields = names;
             }
             Operand::Bool { .. }
             | Operand::String { .. }
             | Operand::Number { .. }
             | Operand::Nil { .. }
             | Operand::Dot { .. } => {
-                let text = quote_bytes(&operand_text(&operand), Shown::Printable);
+                let text = quote_bytes(&operand_text(&self.parts, &operand), Shown::Printable);
                 return self.error(format!("unexpected . after term {text}"));
             }
-            Operand::Identifier { .. } | Operand::Pipe(_) | Operand::Chain { .. } => {
-                operand = Operand::Chain { place, of: Box::new(operand), fields: added };
+            Operand::Identifier { .. } | Operand::Pipe { .. } | Operand::Chain { .. } => {
+                let of = small(self.parts.operands.len());
+                self.parts.operands.push(operand);
+                operand = Operand::Chain { place, of, fields: names };
             }
         }
         Ok(Some(operand))
@@ -148,34 +160,38 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Parsed<Option<Operand>> {
         let token = self.next_non_space();
-        let at = token.at;
+        let at = token.span.start;
         let operand = match token.kind {
             Kind::Identifier => {
-                if !str::from_utf8(&token.text).is_ok_and(|name| (self.is_function)(name)) {
-                    let name = quote_bytes(&token.text, Shown::Printable);
+                let name = self.text(token);
+                if !str::from_utf8(name).is_ok_and(|name| (self.is_function)(name)) {
+                    let name = quote_bytes(name, Shown::Printable);
                     return self.error(format!("function {name} not defined"));
                 }
-                Operand::Identifier { place: self.place(at), name: token.text }
+                Operand::Identifier { place: self.place(at), name: token.span }
             }
             Kind::Dot => Operand::Dot { place: self.place(at) },
             Kind::Nil => Operand::Nil { place: self.place(at) },
             Kind::Variable => {
-                if !self.scope()?.variables.contains(&token.text) {
-                    let name = quote_bytes(&token.text, Shown::Printable);
+                let name = self.text(token);
+                if !self.scope()?.knows(name) {
+                    let name = quote_bytes(name, Shown::Printable);
                     return self.error(format!("undefined variable {name}"));
                 }
-                Operand::Variable { place: self.place(at), name: token.text, fields: Vec::new() }
+                Operand::Variable { place: self.place(at), name: token.span, fields: Span::default() }
             }
-            Kind::Field => Operand::Field { place: self.place(at), names: vec![field_name(token)] },
-            Kind::Bool => Operand::Bool { place: self.place(at), value: token.text == b"true" },
+            Kind::Field => Operand::Field { place: self.place(at), fields: token.span },
+            Kind::Bool => Operand::Bool { place: self.place(at), value: self.text(token) == b"true" },
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 let number = match token.kind {
-                    Kind::CharConstant => Number::of_character(&token.text),
-                    Kind::Complex => Number::of_sum(&token.text),
-                    _ => Number::parse(&token.text),
+                    Kind::CharConstant => Number::of_character(self.text(token)),
+                    Kind::Complex => Number::of_sum(self.text(token)),
+                    _ => Number::parse(self.text(token)),
                 };
                 let number = number.or_else(|message| self.error(message))?;
-                Operand::Number { place: self.place(at), number: Box::new(number), text: token.text }
+                let index = small(self.parts.numbers.len());
+                self.parts.numbers.push(number);
+                Operand::Number { place: self.place(at), number: index, text: token.span }
             }
             Kind::LeftParen => {
                 if self.depth >= MAX_DEPTH {
@@ -184,11 +200,11 @@ impl Parser<'_> {
                 self.depth += 1;
                 let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
                 self.depth -= 1;
-                Operand::Pipe(Box::new(pipe))
+                Operand::Pipe { place: self.parts.pipe(pipe).place, pipe }
             }
             Kind::String | Kind::RawString => {
-                let text = self.unquote(&token)?;
-                Operand::String { place: self.place(at), quoted: token.text, text }
+                let text = self.unquote(token)?;
+                Operand::String { place: self.place(at), quoted: token.span, text }
             }
             _ => {
                 self.back(token);
@@ -197,12 +213,6 @@ impl Parser<'_> {
         };
         Ok(Some(operand))
     }
-}
-
-fn field_name(token: Token) -> Vec<u8> {
-    let mut name = token.text;
-    name.remove(0);
-    name
 }
 
 const fn starts_operand(kind: Kind) -> bool {
