@@ -1,0 +1,1 @@
+{{ define "both" }}inner{{ end }}{{ define "grandchild" }}inner{{ end }}{{ define "siblings" }}inner{{ end }}{{ define "only-inner" }}inner {{ .Chart.Name }}{{ end }}

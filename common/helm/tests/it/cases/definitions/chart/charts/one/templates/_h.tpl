@@ -1,0 +1,1 @@
+{{ define "both" }}one{{ end }}{{ define "only-sub" }}only one{{ end }}{{ define "emptied-by-parent" }}full in one{{ end }}{{ define "deeper" }}one{{ end }}{{ define "siblings" }}one{{ end }}{{ define "grandchild" }}one{{ end }}

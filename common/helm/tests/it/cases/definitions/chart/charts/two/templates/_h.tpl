@@ -1,0 +1,1 @@
+{{ define "both" }}two{{ end }}{{ define "siblings" }}two{{ end }}

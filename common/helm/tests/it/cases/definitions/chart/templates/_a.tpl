@@ -1,0 +1,1 @@
+{{ define "same-directory" }}a{{ end }}{{ define "kept" }}full in a{{ end }}{{ define "kept-later" }}{{ end }}{{ define "both" }}parent{{ end }}{{ define "calls" }}calls {{ template "both" }} {{ include "grandchild" . }}{{ end }}

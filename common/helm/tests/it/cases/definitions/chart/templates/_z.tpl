@@ -1,0 +1,1 @@
+{{ define "empty" }}   {{ end }}{{ define "twice" }}{{ end }}{{ define "twice" }}once{{ end }}{{ define "twice" }} {{ end }}

@@ -1,0 +1,1 @@
+{{ define "same-directory" }}deep{{ end }}{{ define "deeper" }}deep{{ end }}{{ define "deeper-wins" }}deep{{ end }}

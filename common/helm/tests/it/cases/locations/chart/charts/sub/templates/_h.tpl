@@ -1,0 +1,3 @@
+{{ define "sub-fails" }}{{ include "sub-inner" . }}{{ end }}
+{{ define "sub-inner" }}
+{{ .Values.a.b.c }}{{ end }}

@@ -1,0 +1,1 @@
+{{ define "nothing" }}{{ .Values.missing }}{{ end }}{{ define "literal" }}<no value>{{ end }}

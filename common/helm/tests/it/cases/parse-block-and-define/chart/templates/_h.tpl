@@ -1,0 +1,2 @@
+{{ define "x" }}a{{ end }}
+{{ block "x" . }}b{{ end }}

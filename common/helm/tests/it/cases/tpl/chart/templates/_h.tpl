@@ -1,0 +1,1 @@
+{{ define "chart" }}of chart {{ .Values.name }}{{ end }}{{ define "late" }}{{ tpl .Values.text . }}{{ end }}
