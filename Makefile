@@ -44,6 +44,7 @@ bench: control-plane
 microbench: control-plane
 	common/yaml/bench.sh
 	common/kustomize/bench.sh
+	common/helm/bench.sh
 	cargo bench --quiet -p notification-controller --bench webhook
 
 conformance: prerequisites
