@@ -66,13 +66,18 @@ async fn an_address_of_2048_bytes_is_the_longest() {
     plain_secret(&env, "long", json!({"address": padded(2049)})).await;
     env.apply(&object("Provider", "fits", json!({"type": "generic", "secretRef": {"name": "fits"}}))).await;
     env.apply(&alert("fits", json!({}))).await;
-    let text = failure(&env, "long", json!({"type": "generic", "secretRef": {"name": "long"}})).await;
+    env.apply(&object("Provider", "long", json!({"type": "generic", "secretRef": {"name": "long"}}))).await;
+    let long = alert("long", json!({}));
+    env.apply(&long).await;
+    let controller = controller(&env).await;
+    accepted(&controller, &event(&env, "app", "1")).await;
+    let request = sink.requests().wait_for(PATIENCE, |_| true).await.unwrap();
+    assert_eq!(sink.url().len() + request.path.len(), 2048);
+    let text = env.event(&long, "NotificationDispatchFailed").await.message.unwrap();
     assert!(
         text.ends_with("invalid address in secret: address exceeds maximum length of 2048 bytes"),
         "{text}"
     );
-    let request = sink.requests().wait_for(PATIENCE, |_| true).await.unwrap();
-    assert_eq!(sink.url().len() + request.path.len(), 2048);
 }
 
 #[tokio::test]

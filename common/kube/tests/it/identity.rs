@@ -1,9 +1,12 @@
 //! As whom requests are made, and what the server makes of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use flux_kube::{Apply, DryRun, Identity, Merge, ObjectName, Resource};
 use flux_lab::Env;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 fn config_map(name: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": { "key": "value" } })
@@ -23,7 +26,14 @@ async fn account_has_its_own_rights_and_not_the_controllers() {
     assert!(refused.is_forbidden(), "{refused}");
     assert!(refused.to_string().contains(&account.user()), "the server names another user: {refused}");
     env.grant_here("tenant", "edit").await;
-    let created = tenant.create(&Resource::CONFIG_MAP, &namespace, &config_map("app"), "test").await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let created = loop {
+        match tenant.create(&Resource::CONFIG_MAP, &namespace, &config_map("app"), "test").await {
+            // the server learns of the grant from a watch of its own
+            Err(error) if error.is_forbidden() && Instant::now() < deadline => tokio::task::yield_now().await,
+            created => break created,
+        }
+    };
     created.expect("an account with rights here");
     let elsewhere = tenant.create(&Resource::CONFIG_MAP, "default", &config_map("app"), "test").await;
     assert!(elsewhere.expect_err("an account of another namespace").is_forbidden());
