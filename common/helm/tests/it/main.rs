@@ -1,6 +1,7 @@
 //! Charts against what the real `helm` makes of them.
 #![cfg(test)]
 
+mod again;
 #[path = "../../examples/template/command.rs"]
 mod command;
 mod functions;

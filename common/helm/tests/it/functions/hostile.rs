@@ -29,6 +29,8 @@ const HOSTILE: &[&str] = &[
     r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ deepCopy $d }}"#,
     r#"{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ $e := dict }}{{ $_ := set $e "d" (dict "d" $e) }}{{ merge $d $e }}"#,
     r#"{{ mustFromJson (repeat 100000 "[") }}"#,
+    r#"{{ fromYamlArray (print "[" (repeat 4000000 "a,") "]") | len }}"#,
+    r#"{{ fromToml (print "a = [" (repeat 4000000 "1,") "]") | len }}"#,
     r#"{{ list (repeat 60000000 "a") (repeat 60000000 "b") | join "," | len }}"#,
 ];
 
