@@ -61,7 +61,7 @@ pub fn decode(record: &[u8], part: ChartPart) -> Result<(Release, StoredChart), 
     let json = match part {
         _ if !bytes.starts_with(&[0x1f, 0x8b, 8]) => bytes,
         ChartPart::Metadata => {
-            let mut filter = WithoutChart::default();
+            let mut filter = WithoutChart::with_room(2 * bytes.len());
             inflate(&bytes, part, |piece| within(filter.push(piece), MAX_KEPT))?;
             drop(bytes);
             filter.finish()

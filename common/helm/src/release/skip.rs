@@ -19,6 +19,11 @@ pub(super) struct WithoutChart {
 }
 
 impl WithoutChart {
+    /// Expects to keep so many bytes: memory that buffers grow out of is not given back at once.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { kept: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     /// Takes the next piece; gives the number of bytes kept so far.
     pub(super) fn push(&mut self, mut piece: &[u8]) -> usize {
         while let Some(first) = piece.first() {
