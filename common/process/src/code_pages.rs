@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(30);
 
 /// Hands back the pages of code from time to time, as long as the runtime lives.
 pub(crate) async fn hand_back_regularly() {
-    let program = own_code();
+    let program = program_pages();
     loop {
         tokio::time::sleep(PERIOD).await;
         program.iter().for_each(hand_back);
@@ -23,8 +23,8 @@ pub(crate) async fn hand_back_regularly() {
 
 /// Addresses of the program's code, which is the mapping that this function lies in, and of the constants before it, with
 /// which its file begins. Neither is ever written. None of them without `/proc`.
-fn own_code() -> Vec<Range<usize>> {
-    let here = own_code as fn() -> Vec<Range<usize>> as usize;
+fn program_pages() -> Vec<Range<usize>> {
+    let here = program_pages as fn() -> Vec<Range<usize>> as usize;
     let mappings = fs_err::read_to_string("/proc/self/maps").unwrap_or_default();
     let mapping = |line: &str| {
         let (addresses, rest) = line.split_once(' ')?;
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn code_that_nobody_runs_is_handed_back() {
-        let program = own_code();
+        let program = program_pages();
         assert_eq!(program.len(), 2);
         for pages in &program {
             let before = resident(pages);
@@ -73,6 +73,6 @@ mod tests {
             let after = resident(pages);
             assert!(after < before, "{after} KiB of {before}");
         }
-        assert_eq!(own_code(), program, "and still runs");
+        assert_eq!(program_pages(), program, "and still runs");
     }
 }

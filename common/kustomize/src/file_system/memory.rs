@@ -129,15 +129,15 @@ mod tests {
 
     #[test]
     fn nothing_is_seen_outside_of_the_root() {
-        let mut files = MemoryFileSystem::below_root("/root");
-        for path in ["/root/a", "/rooted", "/b"] {
+        let mut files = MemoryFileSystem::below_root("/tree");
+        for path in ["/tree/a", "/trees", "/b"] {
             files.insert(path, "1");
         }
-        assert_eq!((files.kind("/root"), files.kind("/root/a")), (Some(Kind::Directory), Some(Kind::File)));
+        assert_eq!((files.kind("/tree"), files.kind("/tree/a")), (Some(Kind::Directory), Some(Kind::File)));
         let refused = |operation: &str, path: &str| {
-            format!("fs-security-constraint {operation} {path}: path '{path}' is not in or below '/root'")
+            format!("fs-security-constraint {operation} {path}: path '{path}' is not in or below '/tree'")
         };
-        for outside in ["/b", "/rooted", "/", "/none"] {
+        for outside in ["/b", "/trees", "/", "/none"] {
             assert_eq!(files.read(outside).unwrap_err().to_string(), refused("read", outside));
             assert_eq!(files.resolve(outside).unwrap_err().to_string(), refused("abs", outside));
             assert_eq!(files.list(outside).unwrap_err().to_string(), refused("walk", outside));
