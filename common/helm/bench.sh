@@ -15,7 +15,7 @@ RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 target=${CARGO_TARGET_DIR:-$(cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')}
 examples="$target/$host/release/examples"
 echo "$(uname -m), $(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=../bench
 python3 bench/compare.py "$helm" "$engine" "$examples/template" "$examples/measure" "$@"
 echo
 python3 bench/hostile.py "$examples/template"

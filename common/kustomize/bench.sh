@@ -16,4 +16,4 @@ RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
   cargo build --release --quiet --target "$host" --package flux-kustomize --example build
 target=${CARGO_TARGET_DIR:-$(cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')}
 echo "$(uname -m), $(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-PYTHONDONTWRITEBYTECODE=1 python3 bench/compare.py "$kustomize" "$target/$host/release/examples/build"
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=../bench python3 bench/compare.py "$kustomize" "$target/$host/release/examples/build"

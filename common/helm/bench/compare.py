@@ -13,8 +13,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
+import process
 import workload
 
 RUNS = int(os.environ.get("RUNS", "11"))
@@ -28,23 +28,6 @@ def output(command):
     return done.stdout
 
 
-def wall(command):
-    """The wall time in milliseconds from the start of one process to its end, with nothing of ours in between."""
-    nothing = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    began = time.perf_counter()
-    process = os.posix_spawn(command[0], command, os.environ, file_actions=nothing)
-    os.waitpid(process, 0)
-    return (time.perf_counter() - began) * 1000
-
-
-def peak(command):
-    """The peak memory of one process in MiB."""
-    with tempfile.NamedTemporaryFile("r") as report:
-        timed = ["time", "-f", "%M", "-o", report.name, *command]
-        subprocess.run(timed, stdout=subprocess.DEVNULL, check=True)
-        return int(report.read()) / 1024
-
-
 def whole_processes(helm, template, charts):
     print("| Chart | Output | helm template | ours | Faster | helm peak | ours peak | Less memory |")
     print("|---|---|---|---|---|---|---|---|")
@@ -56,9 +39,9 @@ def whole_processes(helm, template, charts):
         walls = [[], []]
         for _ in range(RUNS):
             for side, command in enumerate(commands):
-                walls[side].append(wall(command))
+                walls[side].append(process.wall(command))
         theirs, mine = (statistics.median(side) for side in walls)
-        peaks = [statistics.median(peak(command) for _ in range(3)) for command in commands]
+        peaks = [statistics.median(process.peak(command) for _ in range(3)) for command in commands]
         print(
             f"| {name} | {len(first):,} lines | {theirs:,.1f} ms | {mine:,.1f} ms | {theirs / mine:.1f} x "
             f"| {peaks[0]:.1f} MiB | {peaks[1]:.1f} MiB | {peaks[0] / peaks[1]:.1f} x |",

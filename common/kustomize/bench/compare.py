@@ -9,13 +9,12 @@ environment variable, 600 by default) is stopped and counts as that long: kustom
 import math
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
+import process
 import workload
 
 LIMIT = float(os.environ.get("LIMIT", "600"))
@@ -33,27 +32,6 @@ def build(command):
     return done.stdout
 
 
-def wall(command):
-    """The wall time in milliseconds from the start of one build to its end, with nothing of ours in between."""
-    nothing = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    began = time.perf_counter()
-    process = os.posix_spawn(command[0], command, os.environ, file_actions=nothing)
-    os.waitpid(process, 0)
-    return (time.perf_counter() - began) * 1000
-
-
-def peak(command):
-    """The peak memory in MiB of one build."""
-    timer = shutil.which("time")
-    if timer:
-        with tempfile.NamedTemporaryFile("r") as report:
-            subprocess.run([timer, "-f", "%M", "-o", report.name, *command], stdout=subprocess.DEVNULL, check=True)
-            return int(report.read()) / 1024
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    return usage.ru_maxrss / 1024
-
-
 def measure(name, commands):
     """Prints the row of one workload; gives the median wall times in milliseconds, endless where the limit struck."""
     outputs = [build(command) for command in commands]  # also the warm-up
@@ -64,10 +42,10 @@ def measure(name, commands):
     for _ in range(RUNS[name]):
         for side, command in enumerate(commands):
             if finished[side]:
-                walls[side].append(wall(command))
+                walls[side].append(process.wall(command))
     theirs, mine = (statistics.median(side) if side else LIMIT * 1000 for side in walls)
     peaks = [
-        statistics.median(peak(command) for _ in range(3)) if done else math.nan
+        statistics.median(process.peak(command) for _ in range(3)) if done else math.nan
         for command, done in zip(commands, finished)
     ]
     over = "" if finished[0] else "> "
