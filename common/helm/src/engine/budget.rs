@@ -9,7 +9,8 @@ use crate::value::Value;
 pub struct Limits {
     /// Actions, calls of functions and turns of loops.
     pub steps: u64,
-    /// Templates inside templates; Helm itself stops includes of one name at 1000.
+    /// Templates, and bodies of theirs that are heavy or deep, inside one another: each takes stack. Helm itself stops
+    /// includes of one name at 1000.
     pub depth: u32,
     /// Items of one list.
     pub items: usize,
@@ -25,7 +26,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             steps: 5_000_000,
-            depth: 2000,
+            depth: 3000,
             items: 1_000_000,
             text: 16 << 20,
             made: 80 << 20,

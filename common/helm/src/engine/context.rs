@@ -72,7 +72,7 @@ pub(super) enum Keep {
 
 fn compiled(input: &RenderInput) -> Result<Program, RenderError> {
     let templates = input.templates();
-    Program::compile(templates.iter().map(|template| (template.path.as_str(), template.file.data.as_ref())))
+    Program::compile(templates.iter().map(|template| (template.path.as_str(), &template.file.data)))
 }
 
 fn run(

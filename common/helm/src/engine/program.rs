@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use flux_gotext::{Re2Error, compile_re2_bytes};
@@ -12,19 +11,20 @@ use regex::bytes::Regex;
 
 use super::compile::Source;
 use super::error::RenderError;
-use super::parse::{ParseError, Tree, is_blank, parse};
+use super::parse::{ParseError, Template, Tree, is_blank, parse};
 use super::unit::{Ready, Unit};
 use crate::functions::function;
+use crate::value::Text;
 
 /// A set of templates that may run on any thread, any number of times.
 pub struct Program {
     files: Vec<File>,
     templates: Vec<Entry>,
     by_name: HashMap<Vec<u8>, usize>,
-    /// Texts that `tpl` has run, compiled.
-    texts: Mutex<LruCache<Vec<u8>, Arc<Self>>>,
+    /// Texts that `tpl` has run.
+    texts: Kept<Self>,
     /// Regular expressions that functions were called with.
-    patterns: Mutex<LruCache<Vec<u8>, Arc<Regex>>>,
+    patterns: Kept<Regex>,
 }
 
 impl fmt::Debug for Program {
@@ -36,7 +36,7 @@ impl fmt::Debug for Program {
 #[derive(Debug)]
 struct File {
     name: Arc<str>,
-    text: Arc<[u8]>,
+    text: Text,
 }
 
 /// A template of a program.
@@ -54,8 +54,30 @@ const LONGEST_TEXT: usize = 64 << 10;
 /// Regular expressions that a program keeps compiled: each takes 10 MiB at most.
 const PATTERNS: usize = 8;
 
-fn cache<T>(size: usize) -> Mutex<LruCache<Vec<u8>, T>> {
-    Mutex::new(LruCache::new(NonZeroUsize::MIN.saturating_add(size - 1)))
+/// What was last made of texts.
+struct Kept<T> {
+    made: Mutex<LruCache<Vec<u8>, Arc<T>>>,
+    most: usize,
+}
+
+impl<T> Kept<T> {
+    fn new(most: usize) -> Self {
+        // one with a bound takes its memory at once, and most programs never need any
+        Self { made: Mutex::new(LruCache::unbounded()), most }
+    }
+
+    fn get_or_make<E>(&self, text: &[u8], make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        if let Some(made) = self.made.lock().get(text) {
+            return Ok(Arc::clone(made));
+        }
+        let new = Arc::new(make()?);
+        let mut made = self.made.lock();
+        made.put(text.to_vec(), Arc::clone(&new));
+        if made.len() > self.most {
+            made.pop_lru();
+        }
+        Ok(new)
+    }
 }
 
 impl Program {
@@ -64,11 +86,11 @@ impl Program {
     ///
     /// # Errors
     /// [`RenderError::Parse`] for the first file that is malformed.
-    pub fn compile<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, RenderError> {
+    pub fn compile<'a>(files: impl IntoIterator<Item = (&'a str, &'a Text)>) -> Result<Self, RenderError> {
         Self::build(files).map_err(|error| RenderError::Parse(cleaned(&error)))
     }
 
-    fn build<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, ParseError> {
+    fn build<'a>(files: impl IntoIterator<Item = (&'a str, &'a Text)>) -> Result<Self, ParseError> {
         let mut sources = Vec::new();
         let mut templates: Vec<Entry> = Vec::new();
         let mut by_name: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -76,7 +98,7 @@ impl Program {
             let template = parse(name, text, &is_function)?;
             let file = sources.len();
             let parts = Arc::new(template.parts);
-            sources.push(File { name: template.file, text: Arc::clone(&parts.text) });
+            sources.push(File { name: template.file, text: parts.text.clone() });
             for Tree { name: tree, root } in template.trees {
                 let existing = by_name.get(&tree).copied();
                 if existing.is_some() && is_blank(&parts, root) {
@@ -94,7 +116,7 @@ impl Program {
                 }
             }
         }
-        let (texts, patterns) = (cache(TEXTS), cache(PATTERNS));
+        let (texts, patterns) = (Kept::new(TEXTS), Kept::new(PATTERNS));
         Ok(Self { files: sources, templates, by_name, texts, patterns })
     }
 
@@ -104,10 +126,10 @@ impl Program {
     }
 
     /// Name of a template, and name and text of its file.
-    pub(super) fn source_of(&self, number: usize) -> (&[u8], &str, &[u8]) {
-        let Some(entry) = self.templates.get(number) else { return (b"", "", b"") };
-        let Some(file) = self.files.get(entry.file) else { return (b"", "", b"") };
-        (&entry.name, &file.name, &file.text)
+    pub(super) fn source_of(&self, number: usize) -> Option<(&[u8], &str, &Text)> {
+        let entry = self.templates.get(number)?;
+        let file = self.files.get(entry.file)?;
+        Some((&entry.name, &file.name, &file.text))
     }
 
     /// A template, ready to be run.
@@ -116,7 +138,7 @@ impl Program {
     /// Tera's message, if there is a mistake in the compiler.
     pub(super) fn ready(&self, number: usize) -> Result<Arc<Ready>, String> {
         let entry = self.templates.get(number).ok_or("no such template")?;
-        entry.unit.ready(|| self.source_again(entry))
+        entry.unit.ready(|| self.source_again(number, entry))
     }
 
     /// Lets go what a template was compiled to.
@@ -126,10 +148,14 @@ impl Program {
         }
     }
 
-    fn source_again(&self, entry: &Entry) -> Source {
-        let file = self.files.get(entry.file);
-        let template = file.and_then(|file| parse(&file.name, &file.text, &is_function).ok());
-        let Some(template) = template else { return Source::default() };
+    /// The file of a template, whose trees are not kept: its nodes get the same numbers.
+    pub(super) fn parsed_again(&self, number: usize) -> Option<Template> {
+        let (_, file, text) = self.source_of(number)?;
+        parse(file, text, &is_function).ok()
+    }
+
+    fn source_again(&self, number: usize, entry: &Entry) -> Source {
+        let Some(template) = self.parsed_again(number) else { return Source::default() };
         let tree = template.trees.iter().find(|tree| tree.name == entry.name);
         let root = tree.map_or_else(Default::default, |tree| tree.root);
         Source::of_template(Arc::new(template.parts), root)
@@ -140,15 +166,8 @@ impl Program {
     /// # Errors
     /// What the text is malformed with, in Go's words.
     pub(super) fn text(&self, text: &[u8]) -> Result<Arc<Self>, String> {
-        if let Some(program) = self.texts.lock().get(text) {
-            return Ok(Arc::clone(program));
-        }
-        let program = Self::build([(TEXT_NAME, text)]).map_err(|error| error.to_string())?;
-        let program = Arc::new(program);
-        if text.len() <= LONGEST_TEXT {
-            self.texts.lock().put(text.to_vec(), Arc::clone(&program));
-        }
-        Ok(program)
+        let build = || Self::build([(TEXT_NAME, &Text::from(text))]).map_err(|error| error.to_string());
+        if text.len() > LONGEST_TEXT { build().map(Arc::new) } else { self.texts.get_or_make(text, build) }
     }
 
     /// A regular expression, compiled.
@@ -156,12 +175,7 @@ impl Program {
     /// # Errors
     /// [`Re2Error`].
     pub(super) fn pattern(&self, pattern: &[u8]) -> Result<Arc<Regex>, Re2Error> {
-        if let Some(regex) = self.patterns.lock().get(pattern) {
-            return Ok(Arc::clone(regex));
-        }
-        let regex = Arc::new(compile_re2_bytes(pattern)?);
-        self.patterns.lock().put(pattern.to_vec(), Arc::clone(&regex));
-        Ok(regex)
+        self.patterns.get_or_make(pattern, || compile_re2_bytes(pattern))
     }
 }
 

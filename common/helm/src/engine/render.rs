@@ -8,11 +8,10 @@ use flux_gotext::{GoTime, Shown, quote_bytes};
 use super::code::Slot;
 use super::error::Stop;
 use super::lookup::Lookup;
-use super::parse::{Place, parse, text_of};
+use super::parse::{Place, text_of};
 use super::program::Program;
 use super::turns::Turns;
 use super::{Budget, Limits};
-use crate::functions::function;
 use crate::value::{Arena, Value};
 
 /// What a function may see and change.
@@ -124,8 +123,8 @@ impl Render {
 
     /// What every error of the template package starts with: where it happens.
     pub(super) fn prefix(&self) -> String {
-        let Some((program, number)) = &self.machine.running else { return String::new() };
-        let (name, file, text) = program.source_of(*number);
+        let source = self.machine.running.as_ref().and_then(|(program, number)| program.source_of(*number));
+        let Some((name, file, text)) = source else { return String::new() };
         let name = quote_bytes(name, Shown::Printable);
         let before = text.get(..self.machine.node.at as usize).unwrap_or(text);
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
@@ -144,11 +143,10 @@ impl Render {
         self.machine.callee.as_deref().unwrap_or_default()
     }
 
-    /// The text of the current node. Trees are not kept: parsing again gives the same numbers.
+    /// The text of the current node.
     pub(super) fn text_of_node(&self) -> String {
-        let Some((program, number)) = &self.machine.running else { return String::new() };
-        let (_, file, text) = program.source_of(*number);
-        let template = parse(file, text, &|name| function(name).is_some());
-        template.map_or_else(|_| String::new(), |template| text_of(&template, self.machine.node.id))
+        let template =
+            self.machine.running.as_ref().and_then(|(program, number)| program.parsed_again(*number));
+        template.map_or_else(String::new, |template| text_of(&template, self.machine.node.id))
     }
 }

@@ -217,21 +217,15 @@ impl Render {
 
     /// Runs a template with a frame of its own; it writes to the current output.
     pub(super) fn execute(&mut self, program: Arc<Program>, number: usize, data: Value) -> Outcome<()> {
-        let limit = self.budget.limits().depth;
-        if self.machine.depth >= limit {
-            return Err(Exhausted::Depth(limit).into());
-        }
         let machine = &mut self.machine;
         let (frame, loop_frame) = (machine.frame, machine.loop_frame);
         machine.frame = machine.slots.len();
         machine.loop_frame = machine.turns.len();
         machine.slots.push(Held::of(data));
-        machine.depth += 1;
         let running = machine.running.replace((Arc::clone(&program), number));
         let node = machine.node;
         let result = program.ready(number).or_else(internal).and_then(|ready| self.tera(&ready));
         let machine = &mut self.machine;
-        machine.depth -= 1;
         machine.slots.truncate(machine.frame);
         machine.turns.truncate(machine.loop_frame);
         (machine.frame, machine.loop_frame, machine.node, machine.running) =
@@ -241,6 +235,11 @@ impl Render {
 
     /// Lends the render to Tera for a unit, which runs in the last frame.
     fn tera(&mut self, ready: &Ready) -> Outcome<()> {
+        let limit = self.budget.limits().depth;
+        if self.machine.depth >= limit {
+            return Err(Exhausted::Depth(limit).into());
+        }
+        self.machine.depth += 1;
         let machine = &mut self.machine;
         let (slots, loops) = (machine.frame + ready.slots, machine.loop_frame + ready.loops);
         if machine.slots.len() < slots {
@@ -256,6 +255,7 @@ impl Render {
         if let Some(render) = CURRENT.take() {
             *self = *render;
         }
+        self.machine.depth -= 1;
         match (result, self.machine.stop.take()) {
             (_, Some(stop)) => Err(stop),
             (Ok(()), None) => Ok(()),

@@ -20,7 +20,7 @@ pub(super) struct Unit {
 #[derive(Debug)]
 enum Stage {
     Source(Source),
-    Ready(Arc<Ready>),
+    Compiled(Result<Arc<Ready>, String>),
     /// Let go.
     Gone,
 }
@@ -48,13 +48,13 @@ impl Unit {
     pub(super) fn ready(&self, again: impl FnOnce() -> Source) -> Result<Arc<Ready>, String> {
         let mut stage = self.stage.lock();
         let source = match &mut *stage {
-            Stage::Ready(ready) => return Ok(Arc::clone(ready)),
+            Stage::Compiled(ready) => return ready.clone(),
             Stage::Source(source) => std::mem::take(source),
             Stage::Gone => again(),
         };
-        let ready = Arc::new(Ready::new(compile(source)).map_err(|error| error.to_string())?);
-        *stage = Stage::Ready(Arc::clone(&ready));
-        Ok(ready)
+        let ready = Ready::new(compile(source)).map(Arc::new).map_err(|error| error.to_string());
+        *stage = Stage::Compiled(ready.clone());
+        ready
     }
 
     /// Lets go what it was made of.

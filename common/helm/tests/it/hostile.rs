@@ -1,11 +1,18 @@
 //! Input that is made to harm.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flux_helm::chart::{Chart, Error, Limits};
+use flux_gotext::GoTime;
+use flux_helm::capabilities::Capabilities;
+use flux_helm::chart::{Chart, Error, File, Limits, Metadata};
+use flux_helm::context::{Action, ReleaseContext, RenderInput};
+use flux_helm::engine::{self, Exhausted, Options, RenderError, Rendered, render_once};
+use flux_yaml::Object;
 
 /// A header and its content, padded to blocks.
 fn entry(name: &str, kind: u8, size: u64, content: &[u8]) -> Vec<u8> {
@@ -100,4 +107,71 @@ fn indexes_may_not_nest_without_end() {
     let text = format!("a{}=1", "[0]".repeat(100_000));
     let error = flux_helm::values::set(&text, &mut flux_yaml::Object::new()).unwrap_err();
     assert_eq!(error.to_string(), "value is nested more than 200 levels deep");
+}
+
+/// A chart of one template.
+fn rendered(template: &str) -> Result<Rendered, RenderError> {
+    let file = File { name: "templates/a.yaml".to_owned(), data: template.into(), modified: None };
+    let metadata = Metadata { name: "c".to_owned(), version: "1.2.3".to_owned(), ..Metadata::default() };
+    let chart = Chart { metadata, templates: vec![file], values: Arc::default(), ..Chart::default() };
+    let release = ReleaseContext {
+        name: "r".to_owned(),
+        namespace: "n".to_owned(),
+        revision: 1,
+        action: Action::Install,
+    };
+    let input = RenderInput::prepare(chart, &Object::new(), release, Capabilities::default(), None).unwrap();
+    let options = Options { limits: engine::Limits::default(), now: GoTime::zero(), lookup: None };
+    render_once(&input, &options)
+}
+
+/// Templates that run one another, each by this action.
+fn chain(length: usize, action: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for number in 0..length {
+        write!(text, "{{{{ define \"a{number}\" }}}}{}{{{{ end }}}}", action(number + 1)).unwrap();
+    }
+    text + &action(0)
+}
+
+#[test]
+fn no_nesting_takes_all_of_the_stack() {
+    let heavy = format!("{{{{ if true }}}}{}", "{{ 1 }}x".repeat(20));
+    let bodies = |inside: &str| [&heavy.repeat(900), inside, &"{{ end }}".repeat(900)].concat();
+    for template in [
+        chain(5000, |number| format!("{{{{ include \"a{number}\" . }}}}")),
+        chain(5000, |number| format!("{{{{ template \"a{number}\" . }}}}")),
+        r#"{{ $t := "{{ tpl .t . }}" }}{{ tpl $t (dict "t" $t "Template" .Template) }}"#.to_owned(),
+        chain(1, |_| bodies(r#"{{ template "a0" . }}"#)),
+        chain(1, |_| bodies(r#"{{ include "a0" . }}"#)),
+    ] {
+        let error = rendered(&template).unwrap_err();
+        let is_depth = matches!(error, RenderError::Exhausted { exhausted: Exhausted::Depth(_), .. });
+        assert!(is_depth, "{error}");
+    }
+}
+
+#[test]
+fn what_helm_lets_nest_nests() {
+    let heavy = "{{ . }}x".repeat(40);
+    let include = r#"{{ include "a" (int (add . 1)) }}"#;
+    let template = format!(
+        r#"{{{{ define "a" }}}}{{{{ if lt . 999 }}}}{heavy}{include}{{{{ end }}}}{{{{ end }}}}text: {{{{ include "a" 0 }}}}"#
+    );
+    assert!(rendered(&template).is_ok());
+}
+
+#[test]
+fn loops_without_end_run_out_of_steps() {
+    let error =
+        rendered("{{ range until 1000000 }}{{ range until 1000000 }}x{{ end }}{{ end }}").unwrap_err();
+    let is_steps = matches!(error, RenderError::Exhausted { exhausted: Exhausted::Steps(_), .. });
+    assert!(is_steps, "{error}");
+}
+
+#[test]
+fn maps_without_end_run_out_of_memory() {
+    let error = rendered(r#"{{ range until 1000000 }}{{ $_ := dict "a" . }}{{ end }}"#).unwrap_err();
+    let is_made = matches!(error, RenderError::Exhausted { exhausted: Exhausted::Made(_), .. });
+    assert!(is_made, "{error}");
 }

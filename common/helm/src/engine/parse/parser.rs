@@ -8,6 +8,7 @@ use super::lexer::{Kind, Lexer, Token};
 use super::print::is_blank;
 use super::unquote::unquote;
 use super::{Branch, Command, Node, NodeId, Nodes, Operand, Parts, Place, Span, Template, Tree};
+use crate::value::Text;
 
 /// Why a text is no template, with its file and line, as Go's parser says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ const MAX_DEPTH: usize = 1000;
 /// Parses a file. `is_function` tells which functions there are.
 pub(crate) fn parse(
     file: &str,
-    text: &[u8],
+    text: &Text,
     is_function: &dyn Fn(&str) -> bool,
 ) -> Result<Template, ParseError> {
     let mut parser = Parser {
@@ -41,7 +42,7 @@ pub(crate) fn parse(
         nodes: 0,
         trees: Vec::new(),
         open: Open::default(),
-        parts: Parts { text: text.into(), ..Parts::default() },
+        parts: Parts { text: text.clone(), ..Parts::default() },
     };
     let root = parser.top()?;
     parser.add(file.as_bytes().to_vec(), root)?;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Number;
+use crate::value::Text;
 
 /// Number of a node within its file; errors name the node that was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub(crate) struct Template {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     /// The file's text.
-    pub(crate) text: Arc<[u8]>,
+    pub(crate) text: Text,
     /// What string constants stand for that say it otherwise; spans go on here after the end of the text.
     pub(super) unquoted: Vec<u8>,
     pub(super) nodes: Vec<Node>,
