@@ -6,6 +6,7 @@ mod again;
 mod command;
 mod functions;
 mod hostile;
+mod lookup;
 mod recorded;
 #[path = "../../examples/template/render.rs"]
 mod render;
