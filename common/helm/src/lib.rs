@@ -25,6 +25,7 @@ pub mod functions;
 pub mod manifest;
 pub mod post_render;
 pub mod release;
+mod stack;
 pub mod value;
 pub mod values;
 

@@ -28,10 +28,6 @@ pub struct Options {
 /// Outputs by the path of the template, such as `chart/templates/service.yaml`, in the order of rendering.
 pub type Rendered = BTreeMap<String, String>;
 
-/// Stack of the thread that compiles or renders: templates nest deeply, and Tera recurses. Memory is reserved, not used:
-/// a thousand nested includes take the most of it where code is not optimized.
-const STACK: usize = 512 << 20;
-
 /// Compiles the templates of a chart and its subcharts.
 ///
 /// # Errors
@@ -114,12 +110,7 @@ fn run(
 }
 
 fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("helm-render".to_owned()).stack_size(STACK);
-        let thread =
-            builder.spawn_scoped(scope, work).map_err(|error| RenderError::Internal(error.to_string()))?;
-        thread.join().unwrap_or_else(|_| Err(RenderError::Internal("panic".to_owned())))
-    })
+    crate::stack::on_large_stack(work).unwrap_or_else(|error| Err(RenderError::Internal(error.to_string())))
 }
 
 /// Makes what templates see, once for each chart.

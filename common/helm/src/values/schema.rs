@@ -4,6 +4,7 @@
 
 mod cause;
 mod message;
+mod references;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use cause::Rules;
 
 use super::display::type_name;
 use crate::chart::Chart;
+use crate::stack::on_large_stack;
 
 /// Where a schema without `$id` is taken to lie.
 const BASE: &str = "file:///values.schema.json";
@@ -72,7 +74,8 @@ pub fn validate(chart: &Chart, values: &Object, loader: &Arc<dyn SchemaLoader>) 
 
 fn check(chart: &Chart, values: &Object, loader: &Arc<dyn SchemaLoader>, problems: &mut String) {
     if let Some(schema) = &chart.schema
-        && let Err(problem) = check_one(&schema.data, values, loader)
+        && let Err(problem) = on_large_stack(|| check_one(&schema.data, values, loader))
+            .unwrap_or_else(|error| Err(error.to_string()))
     {
         problems.extend([chart.name(), ":\n", &problem]);
     }
@@ -111,18 +114,21 @@ fn check_one(schema: &[u8], values: &Object, loader: &Arc<dyn SchemaLoader>) -> 
     let refs_stand_alone = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
     let errors: Vec<_> = meta.iter_errors(&schema).collect();
     if !errors.is_empty() {
-        let problems = cause::explain(&errors, Rules { schema: &serde_json::Value::Null, refs_stand_alone });
+        let problems =
+            cause::explain(&errors, &[], Rules { schema: &serde_json::Value::Null, refs_stand_alone });
         return Err(format!(
             "\"{BASE}#\" is not valid against metaschema: jsonschema validation failed with '{meta_schema}#'\n{problems}"
         ));
     }
-    let validator = compile(&schema, draft, loader).map_err(|error| uncompiled(&error))?;
     let values = json(&Value::Object(values.clone()));
+    let cycles = references::cycles(&schema, &values, refs_stand_alone);
+    let cycles = cycles.map_err(|problem| problem.to_string())?;
+    let validator = compile(&schema, draft, loader).map_err(|error| uncompiled(&error))?;
     let errors: Vec<_> = validator.iter_errors(&values).collect();
-    if errors.is_empty() {
+    if errors.is_empty() && cycles.is_empty() {
         return Ok(());
     }
-    let mut text = cause::explain(&errors, Rules { schema: &schema, refs_stand_alone });
+    let mut text = cause::explain(&errors, &cycles, Rules { schema: &schema, refs_stand_alone });
     text.push('\n');
     Err(text)
 }

@@ -12,6 +12,7 @@ use flux_helm::capabilities::Capabilities;
 use flux_helm::chart::{Chart, Error, File, Limits, Metadata};
 use flux_helm::context::{Action, ReleaseContext, RenderInput};
 use flux_helm::engine::{self, Exhausted, Options, RenderError, Rendered, render_once};
+use flux_helm::values::{NoSchemas, SchemaLoader, validate};
 use flux_yaml::Object;
 
 /// A header and its content, padded to blocks.
@@ -174,4 +175,34 @@ fn maps_without_end_run_out_of_memory() {
     let error = rendered(r#"{{ range until 1000000 }}{{ $_ := dict "a" . }}{{ end }}"#).unwrap_err();
     let is_made = matches!(error, RenderError::Exhausted { exhausted: Exhausted::Made(_), .. });
     assert!(is_made, "{error}");
+}
+
+/// What a chart says to no values at all by this schema.
+fn checked(schema: serde_json::Value) -> String {
+    let data = schema.to_string().as_str().into();
+    let schema = File { name: "values.schema.json".to_owned(), data, modified: None };
+    let metadata = Metadata { name: "c".to_owned(), version: "1.2.3".to_owned(), ..Metadata::default() };
+    let chart = Chart { metadata, schema: Some(schema), ..Chart::default() };
+    let loader: Arc<dyn SchemaLoader> = Arc::new(NoSchemas);
+    validate(&chart, &Object::new(), &loader).unwrap_err().to_string()
+}
+
+/// A schema that refers to the first of many, each of which is made of the name of the next.
+fn references(count: usize, schema: impl Fn(serde_json::Value) -> serde_json::Value) -> serde_json::Value {
+    let to = |number: usize| serde_json::json!({"$ref": format!("#/$defs/{number}")});
+    let all: serde_json::Map<_, _> =
+        (0..count).map(|number| (number.to_string(), schema(to(number + 1)))).collect();
+    let mut all = serde_json::json!({"$ref": "#/$defs/0", "$defs": all});
+    all["$defs"][count.to_string()] = serde_json::json!({"type": "string"});
+    all
+}
+
+#[test]
+fn references_of_schemas_are_bounded() {
+    let chain = checked(references(5000, |next| next));
+    assert!(chain.contains("got object, want string"), "{chain}");
+    let long = checked(references(60_000, |next| next));
+    assert!(long.ends_with("schema holds more than 10000 references"), "{long}");
+    let wide = checked(references(60, |next| serde_json::json!({"allOf": [&next, &next]})));
+    assert!(wide.ends_with("schema is applied to values more than 2000000 times"), "{wide}");
 }

@@ -7,6 +7,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 
 use super::message::{self, quote};
+use super::references::Cycle;
 
 /// Something wrong, and what is wrong in it.
 struct Cause {
@@ -34,6 +35,8 @@ struct Schema<'a> {
     /// JSON pointer of the value.
     at: String,
     errors: Vec<&'a ValidationError<'a>>,
+    /// What the schema is not applied for, since it is being applied already.
+    cycle: Option<&'a str>,
     below: Vec<(Step, Self)>,
 }
 
@@ -114,10 +117,13 @@ const ORDER: [&str; 36] = [
 ];
 
 /// What is wrong, a line for each cause, without a newline at the end.
-pub(super) fn explain(errors: &[ValidationError<'_>], rules: Rules<'_>) -> String {
+pub(super) fn explain(errors: &[ValidationError<'_>], cycles: &[Cycle], rules: Rules<'_>) -> String {
     let mut root = Schema::default();
     for error in errors {
         root.insert(error, 0);
+    }
+    for cycle in cycles {
+        root.lead(&segments(&cycle.way), &cycle.at, &Kind::FalseSchema).cycle = Some(&cycle.text);
     }
     let mut text = String::new();
     for cause in root.flattened(rules) {
@@ -134,10 +140,16 @@ impl<'a> Schema<'a> {
     /// Puts an error where its way leads, from the segment `skip` on.
     fn insert(&mut self, error: &'a ValidationError<'a>, skip: usize) {
         let way = segments(error.evaluation_path().as_str());
-        let pointer: Vec<_> = error.instance_path().as_str().split('/').skip(1).collect();
+        let way = way.get(skip..).unwrap_or_default();
+        self.lead(way, error.instance_path().as_str(), error.kind()).errors.push(error);
+    }
+
+    /// The schema that a way leads to, for an error of this kind in the value at a pointer.
+    fn lead(&mut self, way: &[String], pointer: &str, kind: &Kind) -> &mut Self {
+        let pointer: Vec<_> = pointer.split('/').skip(1).collect();
         let mut schema = self;
-        let mut rest = way.get(skip..).unwrap_or_default();
-        while let Some((step, length)) = Step::first(rest, error.kind()) {
+        let mut rest = way;
+        while let Some((step, length)) = Step::first(rest, kind) {
             rest = rest.get(length..).unwrap_or_default();
             let at = if step.leads_into_value() {
                 let depth = schema.at.matches('/').count();
@@ -148,7 +160,7 @@ impl<'a> Schema<'a> {
             };
             schema = schema.child(step, at);
         }
-        schema.errors.push(error);
+        schema
     }
 
     fn child(&mut self, step: Step, at: String) -> &mut Self {
@@ -163,6 +175,9 @@ impl<'a> Schema<'a> {
 
     /// What this schema reports.
     fn causes(&self, rules: Rules<'_>) -> Vec<Cause> {
+        if let Some(text) = self.cycle {
+            return vec![self.leaf(text.to_owned())];
+        }
         let keyword = |error: &&&ValidationError<'_>, wanted: &str| error.kind().keyword() == wanted;
         let only = FIRST.iter().find_map(|first| self.errors.iter().find(|error| keyword(error, first)));
         if let Some(only) = only {
