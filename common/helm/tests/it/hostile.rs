@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flux_gotext::GoTime;
-use flux_helm::capabilities::Capabilities;
-use flux_helm::chart::{Chart, Error, File, Limits, Metadata};
-use flux_helm::context::{Action, ReleaseContext, RenderInput};
-use flux_helm::engine::{self, Exhausted, Options, RenderError, Rendered, render_once};
+use flux_helm::chart::{Chart, Error, File, Limits};
+use flux_helm::engine::{Exhausted, RenderError, Rendered, render_once};
 use flux_helm::values::{NoSchemas, SchemaLoader, validate};
 use flux_yaml::Object;
+
+use super::support::{chart_of, options, prepared};
 
 /// A header and its content, padded to blocks.
 fn entry(name: &str, kind: u8, size: u64, content: &[u8]) -> Vec<u8> {
@@ -110,20 +109,9 @@ fn indexes_may_not_nest_without_end() {
     assert_eq!(error.to_string(), "value is nested more than 200 levels deep");
 }
 
-/// A chart of one template.
+/// What a chart of one template renders to.
 fn rendered(template: &str) -> Result<Rendered, RenderError> {
-    let file = File { name: "templates/a.yaml".to_owned(), data: template.into(), modified: None };
-    let metadata = Metadata { name: "c".to_owned(), version: "1.2.3".to_owned(), ..Metadata::default() };
-    let chart = Chart { metadata, templates: vec![file], values: Arc::default(), ..Chart::default() };
-    let release = ReleaseContext {
-        name: "r".to_owned(),
-        namespace: "n".to_owned(),
-        revision: 1,
-        action: Action::Install,
-    };
-    let input = RenderInput::prepare(chart, &Object::new(), release, Capabilities::default(), None).unwrap();
-    let options = Options { limits: engine::Limits::default(), now: GoTime::zero(), lookup: None };
-    render_once(&input, &options)
+    render_once(&prepared(chart_of(template)), &options(None))
 }
 
 /// Templates that run one another, each by this action.
@@ -181,8 +169,7 @@ fn maps_without_end_run_out_of_memory() {
 fn checked(schema: serde_json::Value) -> String {
     let data = schema.to_string().as_str().into();
     let schema = File { name: "values.schema.json".to_owned(), data, modified: None };
-    let metadata = Metadata { name: "c".to_owned(), version: "1.2.3".to_owned(), ..Metadata::default() };
-    let chart = Chart { metadata, schema: Some(schema), ..Chart::default() };
+    let chart = Chart { schema: Some(schema), ..chart_of("") };
     let loader: Arc<dyn SchemaLoader> = Arc::new(NoSchemas);
     validate(&chart, &Object::new(), &loader).unwrap_err().to_string()
 }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use flux_gotext::GoTime;
-use flux_helm::capabilities::Capabilities;
-use flux_helm::chart::{Chart, File, Metadata};
-use flux_helm::context::{Action, ReleaseContext, RenderInput};
-use flux_helm::engine::{Limits, Lookup, Options, render_once};
-use flux_yaml::{Object, Value};
+use flux_helm::engine::{Lookup, render_once};
+use flux_yaml::Value;
+
+use super::support::{chart_of, options, prepared};
 
 /// A cluster of one Deployment, in which Secrets may not be read.
 struct Cluster;
@@ -21,7 +19,7 @@ impl Lookup for Cluster {
         name: &str,
     ) -> Result<Option<Value>, String> {
         match (api_version, kind, namespace, name) {
-            ("apps/v1", "Deployment", "n", "web") => {
+            ("apps/v1", "Deployment", "default", "web") => {
                 let spec = [("replicas".into(), Value::Int(1_000_000))].into_iter().collect();
                 Ok(Some(Value::Object([("spec".into(), Value::Object(spec))].into_iter().collect())))
             }
@@ -32,19 +30,8 @@ impl Lookup for Cluster {
 }
 
 fn render(template: &str) -> Result<String, String> {
-    let file = File { name: "templates/a.yaml".to_owned(), data: template.into(), modified: None };
-    let metadata = Metadata { name: "c".to_owned(), version: "1.2.3".to_owned(), ..Metadata::default() };
-    let chart = Chart { metadata, templates: vec![file], ..Chart::default() };
-    let release = ReleaseContext {
-        name: "r".to_owned(),
-        namespace: "n".to_owned(),
-        revision: 2,
-        action: Action::Upgrade,
-    };
-    let input = RenderInput::prepare(chart, &Object::new(), release, Capabilities::default(), None).unwrap();
-    let options = Options { limits: Limits::default(), now: GoTime::zero(), lookup: Some(Arc::new(Cluster)) };
-    let rendered = render_once(&input, &options).map_err(|error| error.to_string())?;
-    Ok(rendered.into_values().collect())
+    let rendered = render_once(&prepared(chart_of(template)), &options(Some(Arc::new(Cluster))));
+    Ok(rendered.map_err(|error| error.to_string())?.into_values().collect())
 }
 
 #[test]
@@ -57,6 +44,6 @@ fn objects_have_whole_numbers_and_missing_ones_are_empty() {
 
 #[test]
 fn what_may_not_be_read_ends_the_render() {
-    let error = render(r#"{{ lookup "v1" "Secret" "n" "s" }}"#).unwrap_err();
+    let error = render(r#"{{ lookup "v1" "Secret" "default" "s" }}"#).unwrap_err();
     assert!(error.contains("error calling lookup: secrets \"s\" is forbidden"), "{error}");
 }

@@ -10,3 +10,4 @@ mod lookup;
 mod recorded;
 #[path = "../../examples/template/render.rs"]
 mod render;
+mod support;
