@@ -250,6 +250,24 @@ impl ControllerProcess {
         Ok(answer.error_for_status()?.text().await?)
     }
 
+    /// The metrics once they contain this text: a run counts a moment after its status shows.
+    ///
+    /// # Errors
+    /// If it does not answer, or they do not contain it within half a minute.
+    pub async fn metrics_with(&self, wanted: &str) -> Result<String> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let metrics = self.metrics().await?;
+            if metrics.contains(wanted) {
+                return Ok(metrics);
+            }
+            if Instant::now() > deadline {
+                bail!("no {wanted} in {metrics}");
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Where a source-controller keeps its artifacts.
     pub fn storage(&self) -> PathBuf {
         self.directory.join("storage")

@@ -7,27 +7,15 @@ use serde_json::{Value, json};
 
 use crate::world::{World, applied, handled, kustomization, says, set_status, shown, text};
 
-/// How many runs of an object have ended.
+/// How many runs of an object have ended, one at least.
 async fn runs(world: &World, name: &str) -> u64 {
     let series = format!(
         r#"gotk_reconcile_duration_seconds_count{{kind="Kustomization",name="{name}",namespace="{}"}} "#,
         world.namespace()
     );
-    let metrics = world.controller.metrics().await.unwrap();
-    metrics.lines().find_map(|line| line.strip_prefix(&series)).map_or(0, |count| count.parse().unwrap())
-}
-
-/// The same, once there is one: a run counts a moment after its status shows.
-async fn first_runs(world: &World, name: &str) -> u64 {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    loop {
-        let count = runs(world, name).await;
-        if count > 0 {
-            return count;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "no run of {name} was counted");
-        tokio::task::yield_now().await;
-    }
+    let metrics = world.controller.metrics_with(&series).await.unwrap();
+    let count = metrics.lines().find_map(|line| line.strip_prefix(&series)).unwrap();
+    count.parse().unwrap()
 }
 
 #[tokio::test]
@@ -265,7 +253,7 @@ async fn watches_of_variables_may_be_off_or_see_everything() {
     none.publish("app", &[("a.yaml", none.config_map("a", "${v}"))]).await;
     let app = none.kustomization("app", spec).await;
     none.env.eventually(&app, flux_lab::is_ready()).await;
-    let before = first_runs(&none, "app").await;
+    let before = runs(&none, "app").await;
     none.env.apply(&map("two", labels)).await;
     let other = none.kustomization("other", json!({})).await;
     none.env.eventually(&other, flux_lab::is_ready()).await;

@@ -179,11 +179,8 @@ async fn deletion_removes_the_files_and_then_the_finalizer() {
     let (_, object, _) = world.stored().await;
     let directory = world.controller.storage().join(format!("gitrepository/{}/app", world.env.namespace()));
     assert!(directory.is_dir());
-    let metrics = world.controller.metrics().await.expect("metrics");
-    assert!(
-        metrics.contains(r#"gotk_reconcile_duration_seconds_count{kind="GitRepository",name="app""#),
-        "{metrics}"
-    );
+    let series = r#"gotk_reconcile_duration_seconds_count{kind="GitRepository",name="app""#;
+    world.controller.metrics_with(series).await.expect("metrics");
     world.env.delete(&object).await;
     assert!(!directory.exists());
     assert!(world.env.get(&ObjectKey::of(&object).expect("a key")).await.is_none());

@@ -131,9 +131,9 @@ async fn traces_stay_in_the_cluster_and_a_refused_event_is_not_sent_again() {
 async fn the_duration_of_runs_has_the_buckets_of_flux() {
     let world = World::new().await;
     world.stored().await;
-    let metrics = world.controller.metrics().await.expect("metrics");
     let namespace = world.env.namespace();
     let labels = format!(r#"kind="GitRepository",name="app",namespace="{namespace}""#);
+    let metrics = world.controller.metrics_with(&labels).await.expect("metrics");
     let bounds: Vec<&str> = metrics
         .lines()
         .filter(|line| line.starts_with("gotk_reconcile_duration_seconds_bucket{") && line.contains(&labels))
